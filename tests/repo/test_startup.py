@@ -1,0 +1,51 @@
+"""Commands that read text only load no framework, so that they start at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "onnx", "tensorflow", "numpy", "networkx", "transformers", "openai")
+TEXT = """\
+nasc 1
+
+graph @main(%x: f32[N,3,8,8]) -> f32[N,3,8,8] {
+  %y = relu %x
+  return %y
+}
+"""
+# Runs the command as the console script does, then says on the last line of stdout what it loaded.
+PROBE = """\
+import sys
+from nasc.cli import main
+code = 0
+try:
+    code = main(sys.argv[1:])
+except SystemExit as stop:
+    code = stop.code
+print()
+print(code or 0, *sorted(name for name in sys.modules if "." not in name))
+"""
+
+
+def probe(folder: Path, *arguments: str) -> tuple[str, str, set[str]]:
+    """Return the output of a command, its exit code and the top-level modules that it loaded."""
+    command = [sys.executable, "-c", PROBE, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    output, _, last = done.stdout.rstrip("\n").rpartition("\n")
+    code, *modules = last.split()
+    return output, code, set(modules)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("check", "a.nasc"), ("diff", "a.nasc", "a.nasc")])
+def test_loads_no_framework(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "a.nasc").write_text(TEXT, encoding="utf-8")
+    overview, _, _ = probe(tmp_path, "--help")
+    if arguments[0] not in ("--help", *overview.split()):
+        pytest.skip(f"there is no command `{arguments[0]}` yet")
+    _, code, modules = probe(tmp_path, *arguments)
+    assert "nasc" in modules
+    assert modules.isdisjoint(HEAVY)
+    assert code == "0"
