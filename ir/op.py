@@ -1,0 +1,214 @@
+"""The base of all ops: one frozen dataclass whose fields are the attributes and whose methods are the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from . import attributes as at
+from .attributes import Attribute
+from .diagnostics import NascError, did_you_mean
+from .dims import Dim, Expr, substitute, symbols_of
+from .types import TensorType
+
+Types = tuple[TensorType, ...]
+T = TypeVar("T", bound=type)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One tensor of an op's state: ``weight`` or ``running_mean``; a buffer is not trained."""
+
+    name: str
+    type: TensorType
+    buffer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """PyTorch spelling as a ``torch.nn`` module: its class and the arguments given by position."""
+
+    cls: str
+    positional: tuple[str, ...] = ()
+    keyword: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """PyTorch spelling as a function of the operands: ``F.relu``; ``positional`` attributes follow them."""
+
+    function: str
+    positional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """PyTorch spelling as a method of the first operand: ``x.flatten(1)``."""
+
+    name: str
+    positional: tuple[str, ...] = ()
+    starred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Infix:
+    """PyTorch spelling as an operator between two operands: ``x + y``."""
+
+    symbol: str
+
+
+Spelling = Layer | Call | Method | Infix
+
+
+@dataclass(frozen=True)
+class Op:
+    """An operation and its attributes.
+
+    Class facts: ``name`` in the text form; ``operands`` names the tensors it takes, ``?`` marks one that may be
+    left out and ``*`` one that repeats; ``torch`` is its PyTorch spelling (None: the backend has a function);
+    ``aten`` are the ATen overloads that mean exactly this op, with arguments of the same names; ``commutative``
+    ops ignore the order of their operands. Operands after those named are the op's state given as values.
+    """
+
+    name: ClassVar[str] = ""
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    torch: ClassVar[Spelling | None] = None
+    aten: ClassVar[tuple[str, ...]] = ()
+    commutative: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check every attribute and store it in its normal form."""
+        problems: list[NascError] = []
+        for name, attribute in attributes_of(type(self)).items():
+            try:
+                object.__setattr__(self, name, attribute.check(name, getattr(self, name)))
+            except NascError as error:
+                problems.append(error)
+        if problems:
+            raise NascError(*(d for problem in problems for d in problem.diagnostics))
+
+    def infer(self, operands: Types) -> Types:
+        """Return the result types for operand types. Raises NascError where they do not fit."""
+        raise at.diagnostic(f"{self.name} has no type rule")
+
+    def state(self, operands: Types) -> tuple[Slot, ...]:
+        """Return the tensors that this op owns, in PyTorch's order."""
+        return ()
+
+    def macs(self, operands: Types, results: Types) -> Dim:
+        """Return the multiply-accumulates of one application; 0 for element-wise work."""
+        return 0
+
+    def layer_arguments(self, operands: Types) -> Mapping[str, object]:
+        """Return the constructor arguments of the PyTorch layer that are not attributes: in_channels."""
+        return {}
+
+    def attributes(self) -> dict[str, object]:
+        """Return all attributes in declaration order."""
+        return {name: getattr(self, name) for name in attributes_of(type(self))}
+
+    def stated(self) -> dict[str, object]:
+        """Return the attributes that differ from their defaults, in declaration order."""
+        defaults = defaults_of(type(self))
+        return {
+            name: value for name, value in self.attributes().items() if value != defaults.get(name, MISSING)
+        }
+
+    def replace(self, **changes: object) -> Op:
+        """Return this op with some attributes changed; all are checked. Raises NascError on unknown names."""
+        return build(type(self), {**self.attributes(), **changes})
+
+    def substitute(self, values: Mapping[str, Dim]) -> Op:
+        """Return this op with symbols in its attributes replaced; itself where there are none."""
+        changes: dict[str, object] = {}
+        for name, value in self.attributes().items():
+            new = _substitute(value, values)
+            if new is not value:
+                changes[name] = new
+        return self.replace(**changes) if changes else self
+
+    def symbols(self) -> frozenset[str]:
+        """Return the names of the symbols in the attributes."""
+        found: frozenset[str] = frozenset()
+        for value in self.attributes().values():
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Expr):
+                    found |= symbols_of(item)
+        return found
+
+
+def _substitute(value: Any, values: Mapping[str, Dim]) -> object:
+    if isinstance(value, Expr):
+        return substitute(value, values) if symbols_of(value) & values.keys() else value
+    if isinstance(value, tuple) and any(isinstance(item, Expr) for item in value):
+        return tuple(_substitute(item, values) for item in value)
+    return value
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(
+        at.dim,
+        at.dims,
+        at.integer,
+        at.integers,
+        at.flag,
+        at.real,
+        at.word,
+        at.dtype,
+        at.scalar,
+        at.text,
+    ),
+)
+def declare(cls: T) -> T:
+    """Make a class body an op: a frozen dataclass with keyword attributes."""
+    return dataclass(frozen=True, kw_only=True)(cls)  # type: ignore[no-any-return,call-overload]
+
+
+@cache
+def attributes_of(cls: type[Op]) -> Mapping[str, Attribute]:
+    """Return the declared attributes of an op class, in order."""
+    return {f.name: f.metadata["attribute"] for f in fields(cls) if "attribute" in f.metadata}
+
+
+@cache
+def defaults_of(cls: type[Op]) -> Mapping[str, object]:
+    """Return the default of every attribute that has one, in stored form."""
+    kinds = attributes_of(cls)
+    return {f.name: kinds[f.name].check(f.name, f.default) for f in fields(cls) if f.default is not MISSING}
+
+
+def build(cls: type[Op], values: Mapping[str, object]) -> Op:
+    """Return ``cls(**values)``. Raises NascError for unknown or missing attributes, with what would be right."""
+    known = attributes_of(cls)
+    problems = [
+        NascError.of(
+            f"{cls.name} has no attribute {name!r}",
+            did_you_mean(name, known) or "it has none",
+            "unknown-attribute",
+        )
+        for name in values
+        if name not in known
+    ]
+    missing = [name for name in known if name not in values and name not in defaults_of(cls)]
+    problems += [
+        NascError.of(
+            f"{cls.name} needs attribute {name!r}",
+            f"add {name}= {known[name].describe()}",
+            "missing-attribute",
+        )
+        for name in missing
+    ]
+    if problems:
+        raise NascError(*(d for problem in problems for d in problem.diagnostics))
+    return cls(**values)
+
+
+def arity(cls: type[Op]) -> tuple[int, int | None]:
+    """Return the least and the most number of operands (None: any), state given as operands not counted."""
+    least = sum(not name.endswith(("?", "*")) for name in cls.operands)
+    variadic = any(name.endswith("*") for name in cls.operands)
+    return (least + variadic, None) if variadic else (least, len(cls.operands))

@@ -1,0 +1,107 @@
+"""Mathematical functions of each element."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..op import Call, Spelling, declare
+from .elementwise import Unary
+
+
+@declare
+class Exp(Unary):
+    """``e ** x``."""
+
+    name: ClassVar[str] = "exp"
+    torch: ClassVar[Spelling] = Call("torch.exp")
+    aten: ClassVar[tuple[str, ...]] = ("exp",)
+
+
+@declare
+class Log(Unary):
+    """Natural logarithm."""
+
+    name: ClassVar[str] = "log"
+    torch: ClassVar[Spelling] = Call("torch.log")
+    aten: ClassVar[tuple[str, ...]] = ("log",)
+
+
+@declare
+class Sqrt(Unary):
+    """Square root."""
+
+    name: ClassVar[str] = "sqrt"
+    torch: ClassVar[Spelling] = Call("torch.sqrt")
+    aten: ClassVar[tuple[str, ...]] = ("sqrt",)
+
+
+@declare
+class Rsqrt(Unary):
+    """``1 / sqrt(x)``."""
+
+    name: ClassVar[str] = "rsqrt"
+    torch: ClassVar[Spelling] = Call("torch.rsqrt")
+    aten: ClassVar[tuple[str, ...]] = ("rsqrt",)
+
+
+@declare
+class Reciprocal(Unary):
+    """``1 / x``."""
+
+    name: ClassVar[str] = "reciprocal"
+    torch: ClassVar[Spelling] = Call("torch.reciprocal")
+    aten: ClassVar[tuple[str, ...]] = ("reciprocal",)
+
+
+@declare
+class Erf(Unary):
+    """Gauss error function."""
+
+    name: ClassVar[str] = "erf"
+    torch: ClassVar[Spelling] = Call("torch.erf")
+    aten: ClassVar[tuple[str, ...]] = ("erf",)
+
+
+@declare
+class Sin(Unary):
+    """Sine."""
+
+    name: ClassVar[str] = "sin"
+    torch: ClassVar[Spelling] = Call("torch.sin")
+    aten: ClassVar[tuple[str, ...]] = ("sin",)
+
+
+@declare
+class Cos(Unary):
+    """Cosine."""
+
+    name: ClassVar[str] = "cos"
+    torch: ClassVar[Spelling] = Call("torch.cos")
+    aten: ClassVar[tuple[str, ...]] = ("cos",)
+
+
+@declare
+class Floor(Unary):
+    """Largest integer not above."""
+
+    name: ClassVar[str] = "floor"
+    torch: ClassVar[Spelling] = Call("torch.floor")
+    aten: ClassVar[tuple[str, ...]] = ("floor",)
+
+
+@declare
+class Log1p(Unary):
+    """``log(1 + x)``."""
+
+    name: ClassVar[str] = "log1p"
+    torch: ClassVar[Spelling] = Call("torch.log1p")
+    aten: ClassVar[tuple[str, ...]] = ("log1p",)
+
+
+@declare
+class Expm1(Unary):
+    """``exp(x) - 1``."""
+
+    name: ClassVar[str] = "expm1"
+    torch: ClassVar[Spelling] = Call("torch.expm1")
+    aten: ClassVar[tuple[str, ...]] = ("expm1",)

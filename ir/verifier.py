@@ -1,0 +1,113 @@
+"""The verifier: everything that must hold of a module, and every violation at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from .diagnostics import Diagnostic, NascError, did_you_mean
+from .graph import CallBlock, Graph, Module
+from .inference import callees, infer
+from .memo import memoised
+
+
+@memoised
+def verify(module: Module) -> tuple[Diagnostic, ...]:
+    """Return every violation: names, references, calls, arities, attributes and types."""
+    structure = tuple(_structure(module))
+    return structure if _broken(structure) else structure + infer(module).diagnostics
+
+
+def checked(module: Module) -> Module:
+    """Return the module with all types filled in. Raises NascError with every violation."""
+    found = [diagnostic for diagnostic in verify(module) if diagnostic.severity == "error"]
+    if found:
+        raise NascError(*found)
+    return infer(module).module
+
+
+def _broken(found: tuple[Diagnostic, ...]) -> bool:
+    return any(diagnostic.code == "duplicate-graph" for diagnostic in found)
+
+
+def _structure(module: Module) -> Iterator[Diagnostic]:
+    names = [graph.name for graph in module.graphs]
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Diagnostic(
+                f"there are {count} graphs @{name}", "give each its own name", "duplicate-graph", graph=name
+            )
+    if module.entry not in names:
+        yield Diagnostic(
+            f"the entry @{module.entry} does not exist", did_you_mean(module.entry, names), "unknown-graph"
+        )
+    for graph in module.graphs:
+        yield from _values(graph)
+        yield from _calls(module, graph)
+    yield from _call_cycles(module)
+
+
+def _values(graph: Graph) -> Iterator[Diagnostic]:
+    everything = graph.value_names()
+    for name, count in Counter(everything).items():
+        if count > 1:
+            yield Diagnostic(
+                f"%{name} is defined {count} times",
+                "give each value its own name",
+                "duplicate-value",
+                graph=graph.name,
+                node=name,
+            )
+    seen = {value.name for value in graph.inputs}
+    later = set(everything)
+    for node in graph.nodes:
+        for operand in node.operands:
+            if operand not in seen:
+                yield _undefined(graph, operand, later, node.name)
+        seen.update(node.results)
+    for output in graph.outputs:
+        if output not in seen:
+            yield _undefined(graph, output, seen, "")
+    if not graph.outputs:
+        yield Diagnostic(
+            f"@{graph.name} returns nothing", "add `return %value`", "no-output", graph=graph.name
+        )
+
+
+def _undefined(graph: Graph, name: str, candidates: set[str], node: str) -> Diagnostic:
+    if name in candidates:
+        message = f"%{name} is used before it is defined"
+        hint = "order the nodes so that each comes after its operands; a cycle has no such order"
+        code = "cycle"
+    else:
+        message, code = f"%{name} is not defined", "undefined-value"
+        hint = did_you_mean(name, candidates)
+    return Diagnostic(message, hint, code, graph=graph.name, node=node)
+
+
+def _calls(module: Module, graph: Graph) -> Iterator[Diagnostic]:
+    names = [other.name for other in module.graphs]
+    for node in graph.nodes:
+        if isinstance(node.op, CallBlock) and node.op.callee not in names:
+            hint = did_you_mean(node.op.callee, names)
+            yield Diagnostic(
+                f"there is no graph @{node.op.callee} to call",
+                hint,
+                "unknown-graph",
+                graph=graph.name,
+                node=node.name,
+            )
+
+
+def _call_cycles(module: Module) -> Iterator[Diagnostic]:
+    calls = {graph.name: callees(graph) for graph in module.graphs}
+    while leaves := [name for name, needs in calls.items() if not any(n in calls for n in needs)]:
+        for name in leaves:
+            del calls[name]
+    for name in calls:
+        yield Diagnostic(
+            f"@{name} calls itself, directly or through others",
+            "calls cannot be recursive",
+            "call-cycle",
+            graph=name,
+        )
