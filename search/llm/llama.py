@@ -1,0 +1,139 @@
+"""The forward pass of a Llama on a CPU, written for prompts that share a long beginning.
+
+Keys and values of the prompt are kept from one prompt to the next and used again as far as both begin alike, in
+whole blocks of BLOCK tokens. A prompt always runs in the same blocks, whether kept or not, so that a number never
+depends on what was asked before: the same prompt gives the same logits, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from .weights import Shape
+
+BLOCK: Final = 128
+"""Tokens that go through the layers at once; smaller blocks are reused more, larger ones run faster."""
+
+
+class Llama:
+    """A Llama (grouped-query attention, rotary positions in pairs, SwiGLU, tied embedding) and its cache.
+
+    Formulas: Touvron et al. 2023, "LLaMA: Open and Efficient Foundation Language Models", section 2.2; grouped
+    queries: Ainslie et al. 2023, "GQA".
+    """
+
+    def __init__(self, shape: Shape, tensors: dict[str, Tensor]) -> None:
+        self.shape = shape
+        self._tensors = tensors
+        self._turns = _rotations(shape)
+        self._memory = torch.empty(shape.layers, 2, shape.kv_heads, shape.context, shape.head_dim)
+        self._kept: list[int] = []
+        self._length = 0
+
+    @classmethod
+    def load(cls, folder: Path) -> Llama:
+        """Return the model kept in a folder of weights.py."""
+        plain = json.loads((folder / "shape.json").read_text(encoding="utf-8"))
+        return cls(Shape(**plain), load_file(folder / "model.safetensors"))
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are."""
+        return self._tensors["embedding"].shape[0]
+
+    @torch.inference_mode()
+    def start(self, prompt: Sequence[int]) -> int:
+        """Read a prompt up to its last whole block; returns how many of its tokens were read, now or before."""
+        whole = len(prompt) - len(prompt) % BLOCK
+        same = _common(self._kept, prompt[:whole])
+        self._kept = self._kept[:same]
+        self._length = same
+        for place in range(same, whole, BLOCK):
+            block = list(prompt[place : place + BLOCK])
+            self._run(block)
+            self._kept += block
+        return whole
+
+    @torch.inference_mode()
+    def extend(self, tokens: Sequence[int]) -> Tensor:
+        """Read more tokens; returns the hidden state [width] that predicts the next one."""
+        return self._run(tokens)[-1]
+
+    @torch.inference_mode()
+    def logits(self, hidden: Tensor, allowed: Tensor | None) -> Tensor:
+        """Return the logits of the ``allowed`` tokens (indices, in their order), or of all."""
+        embedding = self._tensors["embedding"]
+        hidden = F.rms_norm(hidden, hidden.shape, self._tensors["norm"], self.shape.epsilon)
+        if allowed is not None and len(allowed) * 4 < self.vocabulary:
+            return embedding[allowed] @ hidden
+        scores = embedding @ hidden
+        return scores if allowed is None else scores[allowed]
+
+    def _run(self, tokens: Sequence[int]) -> Tensor:
+        hidden = self._tensors["embedding"][torch.tensor(tokens)]
+        start, end = self._length, self._length + len(tokens)
+        places = torch.arange(start, end)
+        mask = None
+        if len(tokens) > 1:
+            groups = self.shape.heads // self.shape.kv_heads
+            mask = (torch.arange(end) <= places[:, None]).repeat(groups, 1)
+        for layer in range(self.shape.layers):
+            hidden = hidden + self._attention(layer, hidden, mask)
+            hidden = hidden + self._mlp(layer, hidden)
+        self._length = end
+        return hidden
+
+    def _attention(self, layer: int, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        shape, count = self.shape, len(hidden)
+        start, end = self._length, self._length + count
+        normal = self._normal(hidden, f"{layer}.attention.norm")
+        joined = (normal @ self._tensors[f"{layer}.attention.in"]).view(count, -1, shape.head_dim)
+        turned = self._turned(joined[:, : shape.heads + shape.kv_heads], start)
+        query, key = turned[:, : shape.heads], turned[:, shape.heads :]
+        keys, values = self._memory[layer]
+        keys[:, start:end] = key.transpose(0, 1)
+        values[:, start:end] = joined[:, shape.heads + shape.kv_heads :].transpose(0, 1)
+        groups = shape.heads // shape.kv_heads
+        query = query.view(count, shape.kv_heads, groups, shape.head_dim).permute(1, 2, 0, 3)
+        query = query.reshape(1, shape.kv_heads, groups * count, shape.head_dim)
+        mixed = F.scaled_dot_product_attention(query, keys[None, :, :end], values[None, :, :end], mask)
+        mixed = mixed.view(shape.heads, count, shape.head_dim).transpose(0, 1).reshape(count, -1)
+        return mixed @ self._tensors[f"{layer}.attention.out"]
+
+    def _mlp(self, layer: int, hidden: Tensor) -> Tensor:
+        normal = self._normal(hidden, f"{layer}.mlp.norm")
+        gate, up = (normal @ self._tensors[f"{layer}.mlp.in"]).chunk(2, dim=-1)
+        return (F.silu(gate) * up) @ self._tensors[f"{layer}.mlp.out"]
+
+    def _normal(self, hidden: Tensor, name: str) -> Tensor:
+        return F.rms_norm(hidden, hidden.shape[-1:], self._tensors[name], self.shape.epsilon)
+
+    def _turned(self, heads: Tensor, start: int) -> Tensor:
+        """Return queries and keys [tokens, heads, head_dim] turned by their positions, pair by pair."""
+        count = len(heads)
+        pairs = torch.view_as_complex(heads.reshape(count, heads.shape[1], -1, 2))
+        turned = pairs * self._turns[start : start + count, None]
+        return torch.view_as_real(turned).flatten(2)
+
+
+def _rotations(shape: Shape) -> Tensor:
+    """Return the complex rotations [context, head_dim / 2] of every position (Su et al. 2021, RoFormer)."""
+    half = torch.arange(0, shape.head_dim, 2, dtype=torch.float64) / shape.head_dim
+    angles = torch.arange(shape.context, dtype=torch.float64)[:, None] * shape.rope_base**-half
+    return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)
+
+
+def _common(left: Sequence[int], right: Sequence[int]) -> int:
+    """Return how many tokens two sequences share at their beginning, in whole blocks."""
+    same = 0
+    while same < min(len(left), len(right)) and left[same : same + BLOCK] == list(right[same : same + BLOCK]):
+        same += BLOCK
+    return same
