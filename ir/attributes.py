@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from .diagnostics import Diagnostic, NascError, did_you_mean
@@ -10,7 +10,16 @@ from .dims import Dim, Expr
 from .types import DType
 
 Kind = Literal["dim", "dims", "int", "ints", "flag", "real", "word", "dtype", "scalar", "text"]
-REQUIRED: Any = MISSING
+
+
+class _Required:
+    """Stands for the default of an attribute that has none."""
+
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED: Any = _Required()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +170,16 @@ def quote(text: str) -> str:
     return f'"{escaped.replace(chr(9), chr(92) + "t")}"'
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An attribute in a class body: what it may hold and its default."""
+
+    default: Any
+    attribute: Attribute
+
+
 def _spec(default: Any, attribute: Attribute) -> Any:
-    metadata = {"attribute": attribute}
-    if default is REQUIRED:
-        return field(metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return Declared(default, attribute)
 
 
 def dim(default: Any = REQUIRED, *, low: float | None = 0, optional: bool = False) -> Any:

@@ -170,6 +170,10 @@ class CallBlock(Op):
     callee: str = at.text()
     arguments: tuple[tuple[str, Dim], ...] = ()
 
+    def __init__(self, *, callee: str, arguments: tuple[tuple[str, Dim], ...] = ()) -> None:
+        super().__init__(callee=callee)
+        self.__dict__["arguments"] = arguments
+
     def substitute(self, values: Mapping[str, Dim]) -> Op:
         """Replace symbols in the arguments."""
         return CallBlock(

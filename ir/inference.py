@@ -159,9 +159,7 @@ def result_types(op: Op, operands: Types, blocks: Mapping[str, Graph]) -> Types:
         values = bind(callee, op, operands)
         return tuple(output.substitute(values) for output in callee.output_types)
     least, most = arity(type(op))
-    data, given = operands, ()
-    if most is not None and len(operands) > most:
-        data, given = operands[:most], operands[most:]
+    data, given = (operands, ()) if most is None else (operands[:most], operands[most:])
     if len(operands) < least:
         raise diagnostic(
             f"{op.name} has {len(operands)} operands", f"expected {operand_text(op)}", "operands"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from dataclasses import FrozenInstanceError, dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from . import attributes as at
-from .attributes import Attribute
-from .diagnostics import NascError, did_you_mean
+from .attributes import Attribute, Declared
+from .diagnostics import Diagnostic, NascError, did_you_mean
 from .dims import Dim, Expr, substitute, symbols_of
 from .types import TensorType
 
@@ -62,9 +62,8 @@ class Infix:
 Spelling = Layer | Call | Method | Infix
 
 
-@dataclass(frozen=True)
 class Op:
-    """An operation and its attributes.
+    """An operation and its attributes: an immutable value, made with keywords.
 
     Class facts: ``name`` in the text form; ``operands`` names the tensors it takes, ``?`` marks one that may be
     left out and ``*`` one that repeats; ``torch`` is its PyTorch spelling (None: the backend has a function);
@@ -78,16 +77,38 @@ class Op:
     aten: ClassVar[tuple[str, ...]] = ()
     commutative: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
-        """Check every attribute and store it in its normal form."""
-        problems: list[NascError] = []
-        for name, attribute in attributes_of(type(self)).items():
+    _declared: ClassVar[Mapping[str, Declared]] = MappingProxyType({})
+    _defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
+
+    def __init__(self, **values: Any) -> None:
+        """Check every attribute and store it in its normal form. Raises NascError with every problem."""
+        problems = _misnamed(type(self), values)
+        stored = self.__dict__
+        for name, declared in self._declared.items():
+            if name not in values:
+                stored[name] = self._defaults.get(name)
+                continue
             try:
-                object.__setattr__(self, name, attribute.check(name, getattr(self, name)))
+                stored[name] = declared.attribute.check(name, values[name])
             except NascError as error:
-                problems.append(error)
+                problems += error.diagnostics
         if problems:
-            raise NascError(*(d for problem in problems for d in problem.diagnostics))
+            raise NascError(*problems)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"{self.name} is immutable; use replace({name}=...)")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"{self.name} is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
 
     def infer(self, operands: Types) -> Types:
         """Return the result types for operand types. Raises NascError where they do not fit."""
@@ -107,13 +128,15 @@ class Op:
 
     def attributes(self) -> dict[str, object]:
         """Return all attributes in declaration order."""
-        return {name: getattr(self, name) for name in attributes_of(type(self))}
+        return {name: getattr(self, name) for name in self._declared}
 
     def stated(self) -> dict[str, object]:
         """Return the attributes that differ from their defaults, in declaration order."""
         defaults = defaults_of(type(self))
         return {
-            name: value for name, value in self.attributes().items() if value != defaults.get(name, MISSING)
+            name: value
+            for name, value in self.attributes().items()
+            if value != defaults.get(name, at.REQUIRED)
         }
 
     def replace(self, **changes: object) -> Op:
@@ -164,28 +187,44 @@ def _substitute(value: Any, values: Mapping[str, Dim]) -> object:
     ),
 )
 def declare(cls: T) -> T:
-    """Make a class body an op: a frozen dataclass with keyword attributes."""
-    return dataclass(frozen=True, kw_only=True)(cls)  # type: ignore[no-any-return,call-overload]
+    """Make a class body an op: its ``at.*`` fields become checked keyword attributes.
+
+    It does what ``dataclass(frozen=True, kw_only=True)`` would, without compiling five methods for each of a
+    hundred classes: that alone took longer than the rest of the start of ``nasc``.
+    """
+    body = {name: value for name, value in vars(cls).items() if isinstance(value, Declared)}
+    declared = {**getattr(cls, "_declared", {}), **body}
+    for name in body:
+        delattr(cls, name)
+    defaults = {
+        name: d.attribute.check(name, d.default)
+        for name, d in declared.items()
+        if d.default is not at.REQUIRED
+    }
+    type.__setattr__(cls, "_declared", MappingProxyType(declared))
+    type.__setattr__(cls, "_defaults", MappingProxyType(defaults))
+    return cls
 
 
-@cache
 def attributes_of(cls: type[Op]) -> Mapping[str, Attribute]:
     """Return the declared attributes of an op class, in order."""
-    return {f.name: f.metadata["attribute"] for f in fields(cls) if "attribute" in f.metadata}
+    return {name: declared.attribute for name, declared in cls._declared.items()}
 
 
-@cache
 def defaults_of(cls: type[Op]) -> Mapping[str, object]:
     """Return the default of every attribute that has one, in stored form."""
-    kinds = attributes_of(cls)
-    return {f.name: kinds[f.name].check(f.name, f.default) for f in fields(cls) if f.default is not MISSING}
+    return cls._defaults
 
 
 def build(cls: type[Op], values: Mapping[str, object]) -> Op:
-    """Return ``cls(**values)``. Raises NascError for unknown or missing attributes, with what would be right."""
+    """Return ``cls(**values)``. Raises NascError for unknown, missing or bad attributes, with what would be right."""
+    return cls(**values)
+
+
+def _misnamed(cls: type[Op], values: Mapping[str, object]) -> list[Diagnostic]:
     known = attributes_of(cls)
     problems = [
-        NascError.of(
+        Diagnostic(
             f"{cls.name} has no attribute {name!r}",
             did_you_mean(name, known) or "it has none",
             "unknown-attribute",
@@ -193,18 +232,15 @@ def build(cls: type[Op], values: Mapping[str, object]) -> Op:
         for name in values
         if name not in known
     ]
-    missing = [name for name in known if name not in values and name not in defaults_of(cls)]
-    problems += [
-        NascError.of(
+    missing = [name for name in known if name not in values and name not in cls._defaults]
+    return problems + [
+        Diagnostic(
             f"{cls.name} needs attribute {name!r}",
             f"add {name}= {known[name].describe()}",
             "missing-attribute",
         )
         for name in missing
     ]
-    if problems:
-        raise NascError(*(d for problem in problems for d in problem.diagnostics))
-    return cls(**values)
 
 
 def arity(cls: type[Op]) -> tuple[int, int | None]:
