@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,3 +50,12 @@ def test_loads_no_framework(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert "nasc" in modules
     assert modules.isdisjoint(HEAVY)
     assert code == "0"
+
+
+def test_packages_load_no_framework(project: dict[str, Any]) -> None:
+    packages = project["tool"]["setuptools"]["packages"]
+    code = f"import sys, {', '.join(packages)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert loaded.issuperset(packages)
+    assert loaded.isdisjoint(HEAVY)
