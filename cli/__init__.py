@@ -1,15 +1,56 @@
-"""The `nasc` command: argument parsing and printing only."""
+"""The `nasc` command: argument parsing and printing only.
 
-import argparse
+What a command needs is imported when it runs, so that `nasc --help` costs little more than Python itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
 from collections.abc import Sequence
 
-from .. import __version__
+from .arguments import parser
+
+BUG = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 the input is wrong, 2 usage, 3 a bug of ours."""
-    parser = argparse.ArgumentParser(prog="nasc", description="A compiler for neural architectures.")
-    parser.add_argument("--version", action="version", version=f"nasc {__version__}")
-    parser.parse_args(argv)
-    parser.print_help()
-    return 2
+    arguments = parser(argv).parse_args(argv)
+    if arguments.run is None:
+        parser(argv).print_help()
+        return 2
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+        return 1
+    except KeyboardInterrupt:
+        print("nasc: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        return _failed(error, getattr(arguments, "format", "text"))
+    return code
+
+
+def _close_stdout() -> None:
+    """Point stdout nowhere, so that Python does not complain about the closed pipe when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _failed(error: Exception, form: str) -> int:
+    from ..ir import NascError
+
+    if isinstance(error, NascError):
+        from .output import report_errors
+
+        return report_errors(error, form)
+    if os.environ.get("NASC_DEBUG"):
+        raise error
+    print(f"nasc: this is a bug of nasc: {type(error).__name__}: {error}", file=sys.stderr)
+    print(
+        "  help: set NASC_DEBUG=1 to see where, and please report it with the command you ran",
+        file=sys.stderr,
+    )
+    return BUG

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -117,6 +116,8 @@ class NascError(Exception):
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return a hint that names the nearest candidate, or lists all where none is near."""
+    from difflib import get_close_matches
+
     names = sorted(set(candidates))
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:

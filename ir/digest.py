@@ -8,7 +8,7 @@ that are computed twice.
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import blake2b
 
 from .graph import CallBlock, Graph, Module, Node
 from .inference import infer
@@ -66,7 +66,7 @@ def _live(graph: Graph) -> set[str]:
 
 
 def _hash(*parts: str) -> str:
-    state = hashlib.blake2b(digest_size=16)
+    state = blake2b(digest_size=16)
     for part in parts:
         state.update(part.encode())
         state.update(b"\0")

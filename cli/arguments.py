@@ -1,0 +1,88 @@
+"""The command line: every command with its options, built without importing what the commands use."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from .. import __version__
+
+COMMANDS = {
+    "lower": "turn a model into the IR",
+    "check": "report everything that is wrong with a model, and its size",
+    "opt": "run passes over a model",
+    "relevance": "measure how much each layer contributes to the predicted score",
+    "rewrite": "let an LLM, or chance, edit a model until it scores better",
+    "emit": "turn the IR into PyTorch, JSON or a picture",
+    "score": "predict how well models will do, without training them",
+    "train": "train the predictor on a benchmark",
+    "evaluate": "compare the predictor's ranking with measured accuracy",
+}
+
+SOURCES = """\
+a SOURCE is one of
+  model.py                      the module-level model, or the class that can be built without arguments
+  model.py:Net                  one class or model of it
+  model.py:Net(num_classes=10)  the same, with arguments
+  timm:NAME  torchvision:NAME   a model of these libraries, without pretrained weights
+  model.pt2                     a program saved by torch.export
+  model.nasc  model.json        the IR itself
+  -                             the IR from a pipe; also what is read where no SOURCE is given
+"""
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help as it was written, in a line width that fits most terminals."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=100)
+
+
+def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; with arguments, only the command they name has its options."""
+    words = sys.argv[1:] if argv is None else argv
+    named = next((word for word in words if word in COMMANDS), None)
+    root = argparse.ArgumentParser(
+        prog="nasc",
+        formatter_class=Help,
+        description="A compiler for neural architectures.",
+        epilog=f"{SOURCES}\nexample:\n"
+        "  nasc lower model.py | nasc relevance | nasc rewrite --llm local --emit torch > better.py",
+    )
+    root.add_argument("--version", action="version", version=f"nasc {__version__}")
+    root.set_defaults(run=None)
+    commands = root.add_subparsers(metavar="COMMAND", title="commands")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=summary.capitalize() + ".", formatter_class=Help
+        )
+        if name == named:
+            import_module(f".{name}", __package__).add(command)
+    return root
+
+
+def add_source(command: argparse.ArgumentParser, many: bool = False) -> None:
+    """Add the SOURCE argument and what says how to lower it."""
+    if many:
+        command.add_argument("sources", metavar="SOURCE", nargs="*", help="models; see `nasc --help`")
+    else:
+        command.add_argument("source", metavar="SOURCE", nargs="?", help="the model; see `nasc --help`")
+    command.add_argument(
+        "--input",
+        metavar="SHAPE",
+        action="append",
+        default=[],
+        help="shape of an input, 1x3x32x32 or i64[1,128]; once an input",
+    )
+    command.add_argument(
+        "--data", metavar="NAME", help="data loader of model.py whose first batch is the input"
+    )
+
+
+def add_output(command: argparse.ArgumentParser) -> None:
+    """Add the option that names the output file."""
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="write there, all or nothing, and not to stdout"
+    )

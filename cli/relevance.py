@@ -1,0 +1,120 @@
+"""`nasc relevance`: how much each layer contributes to the predicted score."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from .arguments import add_output, add_source
+from .output import console, on_terminal, say, write_module, write_text
+from .source import read_module, read_text
+
+if TYPE_CHECKING:
+    from ..ir import Module
+
+EXAMPLE = """\
+A layer's relevance is the score of the model minus its score with the layer masked, divided by the largest
+of these differences: +1 is the layer that the predicted score leans on most, below 0 is a layer that costs score.
+
+examples:
+  nasc relevance timm:resnet18
+  nasc lower examples/resnet_cifar.py | nasc relevance --format table
+  nasc relevance --annotate examples/resnet_cifar.py -o annotated.py
+"""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    command.epilog = EXAMPLE
+    add_source(command)
+    command.add_argument(
+        "--format",
+        choices=("nasc", "table", "json"),
+        help="IR with notes, table, or rows as JSON; default: a table on a terminal, the IR into a pipe",
+    )
+    command.add_argument(
+        "--annotate", metavar="MODEL.PY", help="write the values as comments into this source file"
+    )
+    add_output(command)
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print."""
+    from ..passes import Relevance
+    from ..predictor import Predictor
+
+    source: str | None = arguments.source or arguments.annotate
+    module = Relevance(score=Predictor.load().score_masked)(read_module(source, arguments))
+    if arguments.annotate:
+        return _annotate(module, arguments.annotate, arguments.output)
+    form = arguments.format or ("table" if on_terminal() and arguments.output is None else "nasc")
+    if form == "nasc":
+        write_module(module, arguments.output)
+    elif form == "json":
+        import json
+
+        write_text(json.dumps(rows_of(module), indent=2), arguments.output)
+    elif on_terminal() and arguments.output is None:
+        draw(module)
+    else:
+        write_text(plain_table(module), arguments.output)
+    return 0
+
+
+def rows_of(module: Module) -> list[dict[str, object]]:
+    """Return the layers, in the order of the graph, with their relevance, parameters and place."""
+    from ..passes import relevance_table
+
+    return [row.as_json() for row in relevance_table(module)]
+
+
+def plain_table(module: Module) -> str:
+    """Return the table as aligned plain text with bars."""
+    from ..passes import relevance_table
+
+    rows = relevance_table(module)
+    width = max((len(row.layer) for row in rows), default=5)
+    head = f"{'layer':{width}}  {'op':14}  relevance"
+    return "\n".join(
+        [head, *(f"{r.layer:{width}}  {r.op:14}  {r.relevance:+.3f}  {bar(r.relevance)}" for r in rows)]
+    )
+
+
+def bar(value: float, width: int = 16) -> str:
+    """Return a bar for a value from -1 to 1."""
+    length = round(abs(value) * width)
+    return ("█" if value >= 0 else "░") * length or "·"
+
+
+def draw(module: Module) -> None:
+    """Draw the table in colour."""
+    from rich.table import Table
+
+    from ..passes import relevance_table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("layer")
+    table.add_column("op", style="dim")
+    table.add_column("relevance", justify="right")
+    table.add_column("")
+    for row in relevance_table(module):
+        colour = "green" if row.relevance > 0 else "red" if row.relevance < 0 else "dim"
+        table.add_row(
+            row.layer, row.op, f"[{colour}]{row.relevance:+.3f}[/]", f"[{colour}]{bar(row.relevance)}[/]"
+        )
+    console().print(table)
+
+
+def _annotate(module: Module, path: str, output: str | None) -> int:
+    from ..ir import NascError
+    from ..passes import annotate_source
+
+    if not path.endswith(".py"):
+        raise NascError.of(f"cannot annotate {path}", "name the .py file that holds the model")
+    before = read_text(path)
+    after = annotate_source(before, module, path)
+    write_text(after, output or path)
+    changed = sum(a != b for a, b in zip(before.splitlines(), after.splitlines(), strict=False))
+    say(f"{changed} lines of {output or path} carry relevance now")
+    return 0

@@ -1,0 +1,72 @@
+"""`nasc score`: predicted scores of models, best first."""
+
+from __future__ import annotations
+
+import argparse
+
+from .arguments import add_source
+from .output import console, on_terminal, write_text
+from .source import read_module
+
+EXAMPLE = """\
+examples:
+  nasc score timm:resnet18 timm:mobilenetv3_small_100
+  nasc lower examples/resnet_cifar.py | nasc score
+"""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    command.epilog = EXAMPLE
+    add_source(command, many=True)
+    command.add_argument("--format", choices=("text", "json"), default="text", help="form of the table")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score the sources and print them by rank."""
+    from ..passes import cost
+    from ..predictor import Predictor
+
+    sources: list[str] = arguments.sources or ["-"]
+    modules = [read_module(source, arguments) for source in sources]
+    predictions = Predictor.load().predict(modules)
+    rows = [
+        {"model": source, "score": p.score, "std": p.std, "params": cost(m).params, "macs": cost(m).macs}
+        for source, p, m in zip(sources, predictions, modules, strict=True)
+    ]
+    rows.sort(key=lambda row: float(row["score"]), reverse=True)
+    for rank, row in enumerate(rows, 1):
+        row["rank"] = rank
+    if arguments.format == "json":
+        import json
+
+        write_text(json.dumps(rows, indent=2))
+    elif on_terminal():
+        _draw(rows)
+    else:
+        write_text("rank\tscore\tstd\tparams\tmacs\tmodel")
+        for row in rows:
+            write_text(
+                f"{row['rank']}\t{row['score']:.4f}\t{row['std']:.4f}\t{row['params']}\t{row['macs']}\t{row['model']}"
+            )
+    return 0
+
+
+def _draw(rows: list[dict[str, object]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("rank", "score", "", "params", "MACs"):
+        table.add_column(column, justify="right")
+    table.add_column("model")
+    for row in rows:
+        cells = (
+            f"{row['rank']}",
+            f"{row['score']:.4f}",
+            f"± {row['std']:.4f}",
+            f"{row['params']:,}",
+            f"{row['macs']:,}",
+        )
+        table.add_row(*cells, str(row["model"]))
+    console().print(table)

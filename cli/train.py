@@ -1,0 +1,44 @@
+"""`nasc train`: the predictor, trained anew on a benchmark."""
+
+from __future__ import annotations
+
+import argparse
+
+from .arguments import add_output
+from .output import say
+
+EXAMPLE = """\
+example (about a quarter of an hour on two cores; killed and started again, it goes on):
+  nasc train --data-dir ../shared/data --output weights/
+"""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    command.epilog = EXAMPLE
+    command.add_argument(
+        "--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR"
+    )
+    command.add_argument("--epochs", type=int, metavar="N", help="passes over the networks")
+    command.add_argument("--limit", type=int, metavar="N", help="train on this many networks only")
+    command.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the weights and the order; default: 0"
+    )
+    add_output(command)
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train and write the weights."""
+    from ..predictor import train
+
+    written = train(
+        data_dir=arguments.data_dir,
+        output=arguments.output,
+        epochs=arguments.epochs,
+        limit=arguments.limit,
+        seed=arguments.seed,
+        on_event=say,
+    )
+    say(f"wrote {written}")
+    return 0
