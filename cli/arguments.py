@@ -41,7 +41,7 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 
 def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
-    """Return the parser of the whole command line; with arguments, only the command they name has its options."""
+    """Return the parser of the whole command line; only the command that ``argv`` names has its options."""
     words = sys.argv[1:] if argv is None else argv
     named = next((word for word in words if word in COMMANDS), None)
     root = argparse.ArgumentParser(

@@ -64,6 +64,6 @@ def _summary(module: Module, form: str) -> str:
     if form == "json":
         return json.dumps({"diagnostics": [], **figures}, indent=2)
     return (
-        f"ok: {nodes} nodes in {len(module.graphs)} graph{'s' * (len(module.graphs) > 1)}, {total.params:,} parameters, "
-        f"{total.macs:,} multiply-accumulates and {total.activation_bytes:,} bytes of activations a sample"
+        f"ok: {nodes} nodes in {len(module.graphs)} graph{'s' * (len(module.graphs) > 1)}, "
+        f"{total.params:,} parameters, {total.macs:,} multiply-accumulates and {total.activation_bytes:,} bytes of activations a sample"
     )

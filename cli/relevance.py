@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ..ir import Module
 
 EXAMPLE = """\
-A layer's relevance is the score of the model minus its score with the layer masked, divided by the largest
-of these differences: +1 is the layer that the predicted score leans on most, below 0 is a layer that costs score.
+A layer's relevance is the score of the model minus its score with the layer masked, divided by the
+largest of these differences: at +1 is the layer that the predicted score leans on most, below 0 a layer
+that costs score.
 
 examples:
   nasc relevance timm:resnet18

@@ -100,7 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _summarise(result: RewriteResult) -> None:
     gain = result.score - result.baseline
     say(
-        f"predicted score {result.baseline:.4f} -> {result.score:.4f} ({gain:+.4f}); stopped: {result.stopped}"
+        f"predicted score {result.baseline:.4f} -> {result.score:.4f} ({gain:+.4f}); "
+        f"stopped: {result.stopped}"
     )
     for step in result.steps:
         if step.accepted:

@@ -1,4 +1,4 @@
-"""Reading what a command works on: the IR from a file or a pipe directly, anything else through a frontend."""
+"""Reading what a command works on: the IR from a file or a pipe, anything else through a frontend."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def read_module(source: str | None, arguments: argparse.Namespace | None = None)
 
 
 def read_pipe() -> Module:
-    """Return the module that comes through stdin, text or JSON. Raises NascError on an empty or broken pipe."""
+    """Return the module that comes through stdin, text or JSON. Raises NascError on an empty pipe."""
     from ..grammar import parse
 
     if sys.stdin is None or sys.stdin.isatty():
         raise NascError.of(
             "no model was given",
-            "name one, `nasc check model.py`, or send the IR through a pipe, `nasc lower model.py | nasc check`",
+            "name one, `nasc check model.py`, or pipe the IR in: `nasc lower model.py | nasc check`",
             "no-source",
         )
     try:

@@ -2,8 +2,8 @@
 
 Weisfeiler-Lehman refinement on the DAG: a value's label hashes its op, attributes, types and its operands'
 labels (sorted for commutative ops). Labels flow from the inputs to the outputs, so one sweep in topological
-order reaches the fixed point; a second sweep from the outputs back tells apart values that are shared from values
-that are computed twice.
+order reaches the fixed point; the digest covers the outputs' labels and the multiset of all live labels, which
+tells a value that is shared from one that is computed twice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .op import Op
 
 @memoised
 def digest(module: Module) -> str:
-    """Return 32 hexadecimal digits; calls count as what they are, so inline first to compare across outlining."""
+    """Return 32 hexadecimal digits; calls count as calls, so inline first to compare across outlining."""
     return _graph_digest(infer(module).module, infer(module).module.main, {})
 
 
@@ -49,7 +49,7 @@ def _node_label(module: Module, node: Node, labels: dict[str, str], known: dict[
 
 
 def op_label(op: Op) -> str:
-    """Return an op and its attributes as one string; names of weights are left out, they do not change the network."""
+    """Return an op and its attributes as one string, without the names of weights."""
     stated = {name: value for name, value in op.attributes().items() if name != "key"}
     return f"{op.name}{sorted((name, str(value)) for name, value in stated.items())}"
 
