@@ -25,8 +25,9 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 class Cached:
     """A client that answers from ``folder`` what it has answered before.
 
-    An answer is one JSON file, ``<2 hex digits>/<digest>.json``, written whole or not at all. A file that cannot
-    be read as an answer counts as absent and is rewritten. ``on_hit`` hears of every answer that came from disk.
+    An answer is one JSON file, ``<2 hex digits>/<digest>.json``, written whole or not at all. A file that
+    cannot be read as an answer counts as absent and is rewritten. ``on_hit`` hears of every answer that came
+    from disk.
     """
 
     client: Client

@@ -22,11 +22,12 @@ class Message:
 class Prompt:
     r"""Everything that decides an answer, besides the model.
 
-    ``grammar`` is Lark text in the subset that lark and llguidance share, its start rule named ``start``; None
-    leaves the answer free. Clients that cannot constrain an answer ignore it, so the caller checks every answer.
-    ``max_tokens`` bounds the answer, ``temperature`` 0 takes the likeliest token, and the same prompt with the
-    same ``seed`` gives the same text wherever the client decides (the local model, random edits). ``stop``
-    strings end the answer and are no part of it: with a grammar, end the grammar with ``"\n"`` instead.
+    ``grammar`` is Lark text in the subset that lark and llguidance share, its start rule named ``start``;
+    None leaves the answer free. Clients that cannot constrain an answer ignore it, so the caller checks every
+    answer. ``max_tokens`` bounds the answer, ``temperature`` 0 takes the likeliest token, and the same prompt
+    with the same ``seed`` gives the same text wherever the client decides (the local model, random edits).
+    ``stop`` strings end the answer and are no part of it: with a grammar, end the grammar with ``"\n"``
+    instead.
     """
 
     messages: tuple[Message, ...]
@@ -62,9 +63,9 @@ class Prompt:
 class Answer:
     """What a client answered and what it took.
 
-    ``prompt_tokens`` and ``completion_tokens`` count as the model counts, ``seconds`` is wall time, ``model`` the
-    model's own name, ``cached`` true when the answer was read from disk, ``finished`` false when ``max_tokens``
-    cut the text short.
+    ``prompt_tokens`` and ``completion_tokens`` count as the model counts, ``seconds`` is wall time, ``model``
+    the model's own name, ``cached`` true when the answer was read from disk, ``finished`` false when
+    ``max_tokens`` cut the text short.
     """
 
     text: str

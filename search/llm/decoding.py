@@ -25,9 +25,10 @@ _ANYTHING: Final = "start: /(.|\\n)*/"
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The tokens of an answer, without the one that ends it, and whether it came to its end."""
+    """The tokens of an answer, without the one that ends it, how many were drawn, whether it ended."""
 
     tokens: tuple[int, ...]
+    spent: int
     finished: bool
 
 
@@ -36,8 +37,8 @@ def draw_tokens(
 ) -> Drawn:
     """Return an answer to what the model has read and ``ahead``, the end of the prompt it has not.
 
-    Tokens that the grammar forces are not drawn but read at once. Where ``max_tokens`` cuts an answer it is cut
-    back to the last place at which the grammar allows an end, if there was one. Raises BadGrammar.
+    Tokens that the grammar forces are not drawn but read at once. Where ``max_tokens`` cuts an answer it is
+    cut back to the last place at which the grammar allows an end, if there was one. Raises BadGrammar.
     """
     matcher = _matcher(prompt.grammar or _ANYTHING, grammar)
     rng = Random(prompt.seed)
@@ -52,15 +53,16 @@ def draw_tokens(
             allowed = _allowed(matcher)
             token = int(allowed[_choose(model.logits(hidden, allowed), prompt.temperature, rng)])
             if token == end:
-                return Drawn(tuple(drawn), True)
+                return Drawn(tuple(drawn), len(drawn), True)
         taken = forced or [token]
         matcher.consume_tokens(taken)
         drawn += taken
         pending += taken
         complete = len(drawn) if matcher.is_accepting() else complete
         if matcher.is_stopped() or _stops(prompt.stop, drawn, tokenizer):
-            return Drawn(tuple(drawn), True)
-    return Drawn(tuple(drawn[:complete] if prompt.grammar and complete else drawn), complete == len(drawn) > 0)
+            return Drawn(tuple(drawn), len(drawn), True)
+    whole = drawn[:complete] if prompt.grammar and complete else drawn
+    return Drawn(tuple(whole), len(drawn), finished=False)
 
 
 def _matcher(grammar: str, tokenizer: LLTokenizer) -> LLMatcher:

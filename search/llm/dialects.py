@@ -38,7 +38,7 @@ _TOOL: Final = "answer"
 
 
 def dialect_of(owners: Iterable[str | None]) -> Dialect:
-    """Return the dialect of a server by the ``owned_by`` of its models; plain where they say nothing known."""
+    """Return the dialect of a server by the ``owned_by`` of its models; plain where unknown."""
     for owner in owners:
         known = _OWNERS.get((owner or "").lower())
         if known is not None:

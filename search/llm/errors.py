@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-from ...ir.diagnostics import Diagnostic, NascError
+from ...ir import Diagnostic, NascError
 
 
 class LLMError(NascError):

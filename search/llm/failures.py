@@ -1,13 +1,13 @@
-"""What the openai package raises, in our words: what happened, what would be right, and whether to try again."""
+"""What the openai package raises, in our words: what happened, what is right, and whether to try again."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from .errors import BadAnswer, LLMError, RateLimited, Refused, TimedOut, Unreachable
+from .errors import BadAnswer, RateLimited, Refused, TimedOut, Unreachable
 from .retry import Failure
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ _SHOWN = 300
 def failure_of(error: Exception, url: str, key: str, reached: bool) -> Failure:
     """Return what an exception of a call to ``url`` means.
 
-    ``key`` is the environment variable that holds the key. A server that was ``reached`` before may be on its way
-    back, so a refused connection is worth another try; one that never was is not there.
+    ``key`` is the environment variable that holds the key. A server that was ``reached`` before may be on its
+    way back, so a refused connection is worth another try; one that never was is not there.
     """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
@@ -38,7 +38,8 @@ def failure_of(error: Exception, url: str, key: str, reached: bool) -> Failure:
 
 def bad_answer(url: str, what: str) -> BadAnswer:
     """Return the error for a server that answered, but with no answer."""
-    return BadAnswer.at(url, what, "ask again or with more max_tokens; is the URL the root of the API? " + _curl(url))
+    hint = "ask again or with more max_tokens; is the URL the root of the API? try: " + _curl(url)
+    return BadAnswer.at(url, what, hint)
 
 
 def _curl(url: str) -> str:
@@ -85,9 +86,7 @@ def _limited(error: APIStatusError, url: str, said: str, wait: float | None) -> 
 def _said(error: APIStatusError) -> str:
     """Return the server's own message, on one line and cut short."""
     body: object = error.body
-    said: object = body
-    if isinstance(body, dict):
-        said = body.get("message", body)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    said = cast(dict[str, object], body).get("message", body) if isinstance(body, dict) else body
     text = " ".join(str(said if said else error.message).split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 

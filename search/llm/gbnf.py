@@ -13,8 +13,8 @@ _IGNORED = "ignored"
 def to_gbnf(grammar: str) -> str:
     """Return a Lark grammar as GBNF; raises BadGrammar.
 
-    GBNF has no left recursion and no ignored terminals: the first becomes a repeat, the second stand where they
-    may, before and after every terminal.
+    GBNF has no left recursion and no ignored terminals: the first becomes a repeat, the second stand where
+    they may, before and after every terminal.
     """
     rules = read_rules(grammar)
     names = _names(rules)
@@ -94,7 +94,7 @@ def _grouped(regex: Regex) -> str:
 
 
 def _quantifier(least: int, most: int | None) -> str:
-    simple = {(0, 1): "?", (0, None): "*", (1, None): "+"}
+    simple: dict[tuple[int, int | None], str] = {(0, 1): "?", (0, None): "*", (1, None): "+"}
     if (least, most) in simple:
         return simple[least, most]
     return f"{{{least}}}" if least == most else f"{{{least},{'' if most is None else most}}}"

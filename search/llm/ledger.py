@@ -24,8 +24,8 @@ class Price:
 class Ledger:
     """An account of what clients did; several clients may share one.
 
-    ``price`` is the user's own: without one there is no cost. Answers from the cache are hits: they cost nothing
-    and their tokens are not counted.
+    ``price`` is the user's own: without one there is no cost. Answers from the cache are hits: they cost
+    nothing and their tokens are not counted.
     """
 
     price: Price | None = None

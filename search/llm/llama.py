@@ -1,8 +1,8 @@
 """The forward pass of a Llama on a CPU, written for prompts that share a long beginning.
 
-Keys and values of the prompt are kept from one prompt to the next and used again as far as both begin alike, in
-whole blocks of BLOCK tokens. A prompt always runs in the same blocks, whether kept or not, so that a number never
-depends on what was asked before: the same prompt gives the same logits, bit for bit.
+Keys and values of the prompt are kept from one prompt to the next and used again as far as both begin alike,
+in whole blocks of BLOCK tokens. A prompt always runs in the same blocks, whether kept or not, so that a
+number never depends on what was asked before: the same prompt gives the same logits, bit for bit.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ BLOCK: Final = 128
 class Llama:
     """A Llama (grouped-query attention, rotary positions in pairs, SwiGLU, tied embedding) and its cache.
 
-    Formulas: Touvron et al. 2023, "LLaMA: Open and Efficient Foundation Language Models", section 2.2; grouped
-    queries: Ainslie et al. 2023, "GQA".
+    Formulas: Touvron et al. 2023, "LLaMA: Open and Efficient Foundation Language Models", section 2.2;
+    grouped queries: Ainslie et al. 2023, "GQA".
     """
 
     def __init__(self, shape: Shape, tensors: dict[str, Tensor]) -> None:
@@ -51,7 +51,7 @@ class Llama:
 
     @torch.inference_mode()
     def start(self, prompt: Sequence[int]) -> int:
-        """Read a prompt up to its last whole block; returns how many of its tokens were read, now or before."""
+        """Read a prompt up to its last whole block; returns how many of its tokens that is."""
         whole = len(prompt) - len(prompt) % BLOCK
         same = _common(self._kept, prompt[:whole])
         self._kept = self._kept[:same]

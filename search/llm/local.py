@@ -1,4 +1,4 @@
-"""The client that needs no network: SmolLM2-135M-Instruct in this process, held to the grammar by llguidance."""
+"""The client that needs no network: SmolLM2-135M-Instruct in this process, under a grammar by llguidance."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _Loaded:
         text = str(self.tokenizer.decode(list(drawn.tokens), skip_special_tokens=False))
         text = _cut(text, prompt.stop)
         seconds = time.monotonic() - start
-        return Answer(text, len(tokens), len(drawn.tokens), seconds, MODEL, finished=drawn.finished)
+        return Answer(text, len(tokens), drawn.spent, seconds, MODEL, finished=drawn.finished)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Return the conversation as the model was trained on it; text never becomes a control token."""
@@ -80,7 +80,12 @@ class _Loaded:
         opening, closing = self._control("<|im_start|>"), self._control("<|im_end|>")
         tokens: list[int] = []
         for message in messages:
-            tokens += [opening, *self._plain(f"{message.role}\n{message.content}"), closing, *self._plain("\n")]
+            tokens += [
+                opening,
+                *self._plain(f"{message.role}\n{message.content}"),
+                closing,
+                *self._plain("\n"),
+            ]
         return [*tokens, opening, *self._plain("assistant\n")]
 
     def _plain(self, text: str) -> list[int]:

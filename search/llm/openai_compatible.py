@@ -1,9 +1,10 @@
 """Clients of OpenAI and of every server that speaks its API, through the openai package.
 
-``openai:MODEL`` is OpenAI itself, its key in OPENAI_API_KEY. ``http://host:port/v1#MODEL`` is any other server, its
-key, if it wants one, in NASC_LLM_API_KEY; OPENAI_API_KEY is never sent to it. How a server takes a grammar is its
-dialect (see dialects.py): ``#MODEL?dialect=vllm`` says it, else the ``owned_by`` of its models tells. A request that
-is refused because of its grammar or another optional argument is made once more without, and so are all after it.
+``openai:MODEL`` is OpenAI itself, its key in OPENAI_API_KEY. ``http://host:port/v1#MODEL`` is any other
+server, its key, if it wants one, in NASC_LLM_API_KEY; OPENAI_API_KEY is never sent to it. How a server takes
+a grammar is its dialect (see dialects.py): ``#MODEL?dialect=vllm`` says it, else the ``owned_by`` of its
+models tells. A request that is refused because of its grammar or another optional argument is made once more
+without, and so are all after it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ...ir.diagnostics import did_you_mean
+from ...ir import did_you_mean
 from .client import Answer, Prompt
 from .dialects import OPTIONAL, Dialect, answer_text, dialect_of, request
 from .errors import NotInstalled, Refused, Unreachable
 from .failures import bad_answer, failure_of
-from .retry import CallFailed, Retry, within
+from .retry import CallError, Failure, Retry, within
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
@@ -37,7 +39,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is served: ``name`` as the user spelt it, the root of the API, the model, the dialect or None."""
+    """Where a model is served: ``name`` as the user spelt it, the root of the API, model and dialect."""
 
     name: str
     url: str
@@ -65,7 +67,7 @@ class ServerClient:
         self._retry = retry
         self._on_event = on_event
         self._server: OpenAI | None = None
-        self._dialect = endpoint.dialect
+        self._dialect: Dialect | None = endpoint.dialect
         self._skip: frozenset[str] = frozenset()
         self._reached = False
 
@@ -96,15 +98,17 @@ class ServerClient:
 
     def _dialect_known(self) -> Dialect:
         """Return the dialect: given, OpenAI's own, or what the server's list of models tells."""
-        if self._dialect is None:
-            self._dialect = self._retry.run(self._detect, self._on_event)
-            self._on_event(f"{self.endpoint.url} takes grammars as: {self._dialect}")
-        return self._dialect
+        if self._dialect is not None:
+            return self._dialect
+        dialect = self._retry.run(self._detect, self._on_event)
+        self._on_event(f"{self.endpoint.url} takes grammars as: {dialect}")
+        self._dialect = dialect
+        return dialect
 
     def _detect(self) -> Dialect:
         try:
             return dialect_of(owner for _, owner in self._models())
-        except CallFailed as failed:
+        except CallError as failed:
             if failed.failure.transient or isinstance(failed.failure.error, Unreachable):
                 raise
             return "plain"
@@ -124,8 +128,8 @@ class ServerClient:
         while True:
             arguments = request(prompt, self.endpoint.model, dialect, skip)
             try:
-                completion: ChatCompletion = self._call(lambda: server.chat.completions.create(**arguments))  # noqa: B023
-            except CallFailed as failed:
+                completion: ChatCompletion = self._call(partial(server.chat.completions.create, **arguments))
+            except CallError as failed:
                 cause = failed.__cause__
                 if not isinstance(cause, APIStatusError):
                     raise
@@ -139,7 +143,7 @@ class ServerClient:
                 self._skip = skip
             return completion
 
-    def _explained(self, failed: CallFailed) -> CallFailed:
+    def _explained(self, failed: CallError) -> CallError:
         """Return the failure, for a model that is not there with the names of those that are."""
         from openai import NotFoundError
 
@@ -147,21 +151,21 @@ class ServerClient:
             return failed
         try:
             hint = did_you_mean(self.endpoint.model, [name for name, _ in self._models()])
-        except CallFailed:
+        except CallError:
             return failed
         message = f"HTTP 404: the server has no model {self.endpoint.model!r}"
         error = Refused.at(self.endpoint.url, message, hint) if hint else failed.failure.error
-        return CallFailed(type(failed.failure)(error, transient=False))
+        return CallError(Failure(error, transient=False))
 
     def _call(self, call: Callable[[], Result]) -> Result:
-        """Return what a call to the server returns, in time; raises CallFailed."""
+        """Return what a call to the server returns, in time; raises CallError."""
         from openai import OpenAIError
 
         url = self.endpoint.url
         try:
             result = within(self._timeout, call)
         except (OpenAIError, TimeoutError, ValueError) as error:
-            raise CallFailed(failure_of(error, url, self.endpoint.key, self._reached)) from error
+            raise CallError(failure_of(error, url, self.endpoint.key, self._reached)) from error
         self._reached = True
         return result
 
@@ -181,13 +185,15 @@ def _connect(endpoint: Endpoint, timeout: float) -> OpenAI:
         ) from error
     key = os.environ.get(endpoint.key, "")
     if not key and endpoint.key == OPENAI_KEY:
-        raise Refused.at(endpoint.name, f"{OPENAI_KEY} is not set", f"export {OPENAI_KEY}=..., or use --llm local")
+        raise Refused.at(
+            endpoint.name, f"{OPENAI_KEY} is not set", f"export {OPENAI_KEY}=..., or use --llm local"
+        )
     limits = Timeout(timeout, connect=min(timeout, _CONNECT))
     return OpenAI(base_url=endpoint.url, api_key=key or "none", timeout=limits, max_retries=0)
 
 
 def _refused_part(error: APIStatusError, arguments: dict[str, object], skip: frozenset[str]) -> str | None:
-    """Return what to leave out after a refusal: the optional argument it names, else the grammar; None for neither."""
+    """Return what to leave out after a refusal: the argument it names, else the grammar, else None."""
     if error.status_code not in (400, 422):
         return None
     said = str(error.message)

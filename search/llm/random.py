@@ -1,7 +1,7 @@
 """The client that knows nothing: answers drawn at random from the prompt's own grammar.
 
-This is the baseline that every claim about an LLM is held against, so it sees exactly the grammar that the LLM is
-held to. It spends no tokens.
+This is the baseline that every claim about an LLM is held against, so it sees exactly the grammar that the
+LLM is held to. It spends no tokens.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _DRAWS = 50
 class RandomClient:
     """Answers by expanding the grammar of the prompt: each alternative of a rule is equally likely.
 
-    Beyond ``depth`` nested rules the alternative that ends soonest is taken. The seed is the prompt's own digest,
-    so the same prompt with the same seed gives the same answer. ``max_tokens``, ``temperature`` and ``stop`` mean
-    nothing here.
+    Beyond ``depth`` nested rules the alternative that ends soonest is taken. The seed is the prompt's own
+    digest, so the same prompt with the same seed gives the same answer. ``max_tokens``, ``temperature`` and
+    ``stop`` mean nothing here.
     """
 
     name = "random"
@@ -32,10 +32,11 @@ class RandomClient:
         self._depth = depth
 
     def complete(self, prompt: Prompt) -> Answer:
-        """Return a string of the prompt's grammar; raises BadGrammar without one or where none can be drawn."""
+        """Return a string of the prompt's grammar; raises BadGrammar where there is none."""
         start = time.monotonic()
         if prompt.grammar is None:
-            raise BadGrammar.at(self.name, "the prompt has no grammar to draw from", "give Prompt(grammar=...)")
+            hint = "give Prompt(grammar=...)"
+            raise BadGrammar.at(self.name, "the prompt has no grammar to draw from", hint)
         text = draw_answer(read_rules(prompt.grammar), Random(prompt.digest(self.name)), self._depth)
         return Answer(text, 0, 0, time.monotonic() - start, self.name)
 
@@ -43,8 +44,8 @@ class RandomClient:
 def draw_answer(rules: Rules, rng: Random, depth: int = _DEPTH) -> str:
     """Return a string that the grammar accepts; raises BadGrammar when draw after draw is not accepted.
 
-    A draw can be wrong only where two terminals compete for the same characters (a name that is a keyword), so it
-    is parsed and, if need be, drawn again.
+    A draw can be wrong only where two terminals compete for the same characters (a name that is a keyword),
+    so it is parsed and, if need be, drawn again.
     """
     for _ in range(_DRAWS):
         text = _draw(rules, rng, depth)

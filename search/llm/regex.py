@@ -1,8 +1,8 @@
 """Regular expressions as trees: read what a terminal of a Lark grammar may hold, and draw strings from it.
 
-What is read: literals, escapes, ``.``, classes with ranges and negation, groups, ``|``, the quantifiers ``? * +
-{n} {n,} {n,m}``, and the flags ``i`` and ``s``. Anchors, look-around and back-references are errors: llguidance
-rejects them too.
+What is read: literals, escapes, ``.``, classes with ranges and negation, groups, ``|``, the quantifiers ``? *
++ {n} {n,} {n,m}``, and the flags ``i`` and ``s``. Anchors, look-around and back-references are errors:
+llguidance rejects them too.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ class _Reader:
         if len(item.ranges) > 1 or ahead[:1] != "-" or ahead[1:] in ("", "]"):
             return item.ranges
         self.take()
-        low, high = item.ranges[0][0], self.item().ranges[0][1]
+        low, high = _first(item), _first(self.item())
         if high < low:
             raise self.error("a range that runs backwards")
         return ((low, high),)
@@ -259,3 +259,7 @@ class _Reader:
                 folded |= {(ord(chr(low).lower()), ord(chr(high).lower()))}
                 folded |= {(ord(chr(low).upper()), ord(chr(high).upper()))}
         return Chars(tuple(sorted(folded)), chars.negated)
+
+
+def _first(chars: Chars) -> int:
+    return chars.ranges[0][0] if chars.ranges else 0

