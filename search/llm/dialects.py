@@ -98,19 +98,22 @@ def answer_text(completion: ChatCompletion) -> tuple[str, bool]:
 
     Raises ValueError saying what is amiss where the reply is no completion or holds no text.
     """
-    choices = cast(list[Any] | None, getattr(completion, "choices", None))
+    choices = _listed(completion, "choices")
     if not choices:
         raise ValueError("the reply holds no choices")
-    choice = choices[0]
-    message = getattr(choice, "message", None)
-    for call in getattr(message, "tool_calls", None) or ():
-        said = getattr(getattr(call, "custom", None), "input", None)
-        if isinstance(said, str) and said.strip():
-            return said, choice.finish_reason != "length"
-    content = getattr(message, "content", None)
-    if isinstance(content, str) and content.strip():
-        return content, choice.finish_reason != "length"
+    message: Any = getattr(choices[0], "message", None)
+    ending: Any = getattr(choices[0], "finish_reason", None)
+    said = [getattr(getattr(call, "custom", None), "input", None) for call in _listed(message, "tool_calls")]
+    for text in (*said, getattr(message, "content", None)):
+        if isinstance(text, str) and text.strip():
+            return text, ending != "length"
     refusal = getattr(message, "refusal", None)
     if isinstance(refusal, str) and refusal:
         raise ValueError(f"the model declines: {refusal}")
-    raise ValueError(f"the answer is empty (finish_reason {getattr(choice, 'finish_reason', None)!r})")
+    raise ValueError(f"the answer is empty (finish_reason {ending!r})")
+
+
+def _listed(holder: object, name: str) -> list[object]:
+    """Return a list that a reply should hold; what a server sent may have any shape."""
+    found = getattr(holder, name, None)
+    return cast(list[object], found) if isinstance(found, list) else []

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 _SHOWN = 300
 
 
-def failure_of(error: Exception, url: str, key: str, reached: bool) -> Failure:
+def failure_of(error: Exception, url: str, key: str, timeout: float, reached: bool) -> Failure:
     """Return what an exception of a call to ``url`` means.
 
-    ``key`` is the environment variable that holds the key. A server that was ``reached`` before may be on its
-    way back, so a refused connection is worth another try; one that never was is not there.
+    ``key`` is the environment variable that holds the key, ``timeout`` the seconds allowed. A server that was
+    ``reached`` before may be on its way back, so a refused connection is worth another try; one that never
+    was is not there.
     """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     match error:
         case TimeoutError() | APITimeoutError():
-            hint = "give it longer with --llm-timeout, or see whether it is busy: " + _curl(url)
-            return Failure(TimedOut.at(url, "no answer in time", hint), transient=True)
+            hint = "give it longer with --timeout, or see whether it is busy: " + _curl(url)
+            return Failure(TimedOut.at(url, f"no answer within {timeout:g} s", hint), transient=True)
         case APIConnectionError():
             return _connection(error, url, reached)
         case APIStatusError():

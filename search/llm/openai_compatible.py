@@ -165,7 +165,8 @@ class ServerClient:
         try:
             result = within(self._timeout, call)
         except (OpenAIError, TimeoutError, ValueError) as error:
-            raise CallError(failure_of(error, url, self.endpoint.key, self._reached)) from error
+            failure = failure_of(error, url, self.endpoint.key, self._timeout, self._reached)
+            raise CallError(failure) from error
         self._reached = True
         return result
 

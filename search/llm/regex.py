@@ -222,6 +222,7 @@ class _Reader:
             digits = "".join(self.take() for _ in range(_HEX[char]))
             return int(digits, 16)
         if char.isalnum():
+            self.place -= 1
             raise self.error(f"an unsupported \\{char}")
         return ord(char)
 

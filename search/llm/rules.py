@@ -71,8 +71,9 @@ def _read(grammar: str) -> Rules:
         strict = loose
     productions: _Productions = {}
     for rule in loose.rules:
-        names = tuple(symbol.name for symbol in rule.expansion)
-        productions[rule.origin.name] = (*productions.get(rule.origin.name, ()), names)
+        names = tuple(str(symbol.name) for symbol in rule.expansion)
+        name = str(rule.origin.name)
+        productions[name] = (*productions.get(name, ()), names)
     patterns = {terminal.name: terminal.pattern.to_regexp() for terminal in loose.terminals}
     terminals = {name: read_regex(pattern) for name, pattern in patterns.items()}
     ignored = tuple(loose.ignore_tokens)
