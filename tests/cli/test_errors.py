@@ -1,0 +1,96 @@
+"""What people read when their input is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+
+
+def test_missing_file_names_its_neighbours(nasc: Run, tmp_path: Path, block: str) -> None:
+    (tmp_path / "model.nasc").write_text(block, encoding="utf-8")
+    done = nasc("check", str(tmp_path / "modle.nasc"))
+    assert done.code == 1
+    assert "there is no such file" in done.err
+    assert "did you mean" in done.err
+    assert "model.nasc" in done.err
+
+
+def test_empty_pipe_points_at_the_command_before(nasc: Run) -> None:
+    done = nasc("relevance", stdin="")
+    assert done.code == 1
+    assert "empty" in done.err
+    assert not done.out
+
+
+def test_truncated_pipe_is_located(nasc: Run, block: str) -> None:
+    done = nasc("check", stdin=block[: len(block) // 2])
+    assert done.code == 1
+    assert done.err.startswith("<stdin>:")
+    assert not done.out
+
+
+def test_cycle_is_named(nasc: Run) -> None:
+    text = "nasc 1\n\ngraph @main(%x: f32[1,4]) -> f32[1,4] {\n  %a = add %x, %b\n  %b = relu %a\n"
+    text += "  return %b\n}\n"
+    done = nasc("check", stdin=text)
+    assert done.code == 1
+    assert "%b is used before it is defined" in done.err
+    assert "cycle" in done.err
+
+
+def test_shape_clash_names_both_shapes(nasc: Run) -> None:
+    text = (
+        "nasc 1\n\ngraph @main(%x: f32[1,4], %y: f32[1,5]) -> f32[1,4] {\n  %a = add %x, %y\n  return %a\n}\n"
+    )
+    done = nasc("check", stdin=text)
+    assert done.code == 1
+    assert "[1,4] and [1,5] do not broadcast" in done.err
+
+
+def test_not_json_is_said_kindly(nasc: Run) -> None:
+    done = nasc("check", stdin='{"graphs": [')
+    assert done.code == 1
+    assert "not JSON" in done.err
+
+
+def test_output_folder_that_is_missing(nasc: Run, block: str, tmp_path: Path) -> None:
+    done = nasc("lower", "-o", str(tmp_path / "no" / "out.nasc"), stdin=block)
+    assert done.code == 1
+    assert "cannot be written" in done.err
+
+
+def test_model_that_prints_keeps_the_pipe_clean(shell: Run, tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(
+        "import torch\nprint('hello')\ninput_shape = (1, 4)\n\n\nclass Net(torch.nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.fc = torch.nn.Linear(4, 2)\n\n"
+        "    def forward(self, x):\n        print('forward')\n        return self.fc(x)\n",
+        encoding="utf-8",
+    )
+    done = shell("nasc lower loud.py | nasc check", tmp_path)
+    assert done.code == 0, done.err
+    assert "hello" in done.err
+    assert done.out.startswith("ok: 1 nodes")
+
+
+def test_a_failed_command_leaves_the_next_a_clear_error(shell: Run, tmp_path: Path) -> None:
+    done = shell("nasc lower nothere.py | nasc relevance", tmp_path)
+    assert done.code == 1
+    assert "nothere.py" in done.err
+    assert "empty" in done.err
+
+
+def test_a_closed_pipe_is_no_error_message(shell: Run) -> None:
+    done = shell("nasc lower examples/block.nasc | true")
+    assert "Traceback" not in done.err
+    assert "BrokenPipe" not in done.err
+
+
+def test_a_bug_exits_with_3(nasc: Run, monkeypatch: Any) -> None:
+    monkeypatch.setattr("nasc.cli.source.read_pipe", lambda: 1 / 0)
+    monkeypatch.delenv("NASC_DEBUG", raising=False)
+    done = nasc("check", stdin="x")
+    assert done.code == 3
+    assert "this is a bug of nasc: ZeroDivisionError" in done.err
