@@ -219,6 +219,15 @@ class Dropout(Activation):
 
 
 @declare
+class FeatureDropout(Activation):
+    """Zero whole channels at random with probability ``p`` in training; nothing in evaluation."""
+
+    name: ClassVar[str] = "feature_dropout"
+    torch: ClassVar[Spelling] = Layer("nn.Dropout2d")
+    p: float = at.real(0.5, low=0, high=1)
+
+
+@declare
 class Identity(Activation):
     """The operand itself."""
 

@@ -49,6 +49,7 @@ class Flatten(Op):
 
     name: ClassVar[str] = "flatten"
     torch: ClassVar[Spelling] = Method("flatten", ("start_dim", "end_dim"))
+    aten: ClassVar[tuple[str, ...]] = ("flatten.using_ints",)
     start_dim: int = at.integer(0)
     end_dim: int = at.integer(-1)
 
@@ -121,6 +122,7 @@ class Squeeze(Op):
 
     name: ClassVar[str] = "squeeze"
     torch: ClassVar[Spelling] = Method("squeeze", ("dim",))
+    aten: ClassVar[tuple[str, ...]] = ("squeeze", "squeeze.dim", "squeeze.dims")
     dim: tuple[int, ...] | None = at.integers(None, optional=True)
 
     def infer(self, operands: Types) -> Types:
@@ -199,6 +201,7 @@ class Cat(Op):
 
     name: ClassVar[str] = "cat"
     operands: ClassVar[tuple[str, ...]] = ("tensors*",)
+    aten: ClassVar[tuple[str, ...]] = ("cat", "concat", "concatenate")
     dim: int = at.integer(0)
 
     def infer(self, operands: Types) -> Types:
@@ -224,6 +227,7 @@ class Stack(Op):
 
     name: ClassVar[str] = "stack"
     operands: ClassVar[tuple[str, ...]] = ("tensors*",)
+    aten: ClassVar[tuple[str, ...]] = ("stack",)
     dim: int = at.integer(0)
 
     def infer(self, operands: Types) -> Types:

@@ -1,0 +1,1 @@
+"""Lowering of PyTorch models through torch.export; imported only when there is such a model to lower."""

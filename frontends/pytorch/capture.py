@@ -1,0 +1,201 @@
+"""Capturing a model as a program: torch.export in evaluation mode, with a symbolic batch where that is possible."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torch.export import Dim, ExportedProgram
+from torch.fx.experimental.symbolic_shapes import (
+    ConstraintViolationError,
+    GuardOnDataDependentSymNode,
+)
+from torch.utils import _pytree as pytree
+
+from ...ir import Diagnostic, Loc, NascError
+from .places import error_place, full_stacks, stack_place
+
+BATCH = "N"
+Inputs = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Capture:
+    """An exported program, its symbolic sizes by name, and warnings."""
+
+    program: ExportedProgram
+    symbols: Mapping[str, str]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def capture(model: nn.Module, inputs: Inputs, dynamic_batch: bool) -> Capture:
+    """Export a model in evaluation mode. Raises NascError, naming the line, where it cannot be captured.
+
+    With ``dynamic_batch`` axis 0 of every input of the same size becomes the symbol N; where the model does not
+    allow that, the batch stays as the example has it and a warning says why.
+    """
+    with _evaluation(model), _quiet(), full_stacks():
+        warned: tuple[Diagnostic, ...] = ()
+        if dynamic_batch and _batched(inputs):
+            try:
+                program = _export(model, _enlarged(inputs), _dynamic(inputs))
+                return Capture(program, _symbols(program))
+            except Exception as error:
+                warned = (_specialised(error),)
+                if _data_dependent(error):
+                    raise _failure(error) from error
+        try:
+            return Capture(_export(model, inputs, None), {}, warned)
+        except Exception as error:
+            raise _failure(error) from error
+
+
+def _export(model: nn.Module, inputs: Inputs, dynamic: Any) -> ExportedProgram:
+    with torch.no_grad():
+        return torch.export.export(model, inputs, dynamic_shapes=dynamic, strict=False)
+
+
+def _batch(inputs: Inputs) -> int:
+    """Return the batch of the example: axis 0 of the first tensor with axes; 0 where there is none."""
+    sizes = [
+        leaf.shape[0] for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor) and leaf.ndim
+    ]
+    return sizes[0] if sizes else 0
+
+
+def _batched(inputs: Inputs) -> bool:
+    return _batch(inputs) > 0
+
+
+def _has_batch(leaf: object, batch: int) -> bool:
+    return isinstance(leaf, torch.Tensor) and leaf.ndim > 0 and leaf.shape[0] == batch
+
+
+def _dynamic(inputs: Inputs) -> Any:
+    batch, symbol = _batch(inputs), Dim(BATCH)
+    return (pytree.tree_map(lambda leaf: {0: symbol} if _has_batch(leaf, batch) else None, inputs),)[0]
+
+
+def _enlarged(inputs: Inputs) -> Inputs:
+    """Return the inputs with a batch of two where it is one: torch.export takes a size of one for a constant."""
+    if _batch(inputs) != 1:
+        return inputs
+    return cast(
+        "Inputs",
+        pytree.tree_map(lambda leaf: torch.cat([leaf, leaf]) if _has_batch(leaf, 1) else leaf, inputs),
+    )
+
+
+def _symbols(program: ExportedProgram) -> dict[str, str]:
+    """Return the IR's name of each of the program's symbols: all of them stand for the batch."""
+    names = [str(name) for name in program.range_constraints]
+    return {name: BATCH if i == 0 else f"{BATCH}{i}" for i, name in enumerate(names)}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _data_dependent(error: BaseException) -> bool:
+    return any(isinstance(e, GuardOnDataDependentSymNode) for e in _chain(error))
+
+
+def _specialised(error: BaseException) -> Diagnostic:
+    """Return the warning that the batch is fixed, with the line that fixes it."""
+    violation = next((e for e in _chain(error) if isinstance(e, ConstraintViolationError)), None)
+    place = _fixing_place(violation) if violation is not None else error_place(error)
+    reason = (
+        "the model fixes its batch size" if violation is not None else f"torch.export: {_first_line(error)}"
+    )
+    return Diagnostic(
+        f"{reason}, so it is lowered for the batch of the example input only",
+        "write sizes that depend on the batch with x.shape[0] or -1, and do not branch or loop over it",
+        "static-batch",
+        source=place,
+        severity="warning",
+    )
+
+
+def _fixing_place(violation: BaseException) -> Loc | None:
+    """Return the line at which torch.export had to fix a size, from the shape environment that refused."""
+    trace = violation.__traceback__
+    while trace is not None:
+        environment = cast("Any", trace.tb_frame.f_locals.get("self"))
+        for stack in getattr(environment, "specialization_stacks", {}).values():
+            place = stack_place(cast("Sequence[Any]", stack))
+            if place is not None:
+                return place
+        for guard in getattr(environment, "guards", ()):
+            stack = getattr(guard.sloc, "user_stack", None) if hasattr(guard, "sloc") else None
+            place = stack_place(stack) if stack else None
+            if place is not None:
+                return place
+        trace = trace.tb_next
+    return None
+
+
+def _failure(error: Exception) -> NascError:
+    """Return the error that says which line of the user's model cannot be captured."""
+    if isinstance(error, NascError):
+        return error
+    place = error_place(error)
+    if _data_dependent(error):
+        return NascError(
+            Diagnostic(
+                "the forward pass branches on the values of a tensor, so it has no fixed graph",
+                "choose with torch.where, or move the choice out of forward into an argument of the constructor",
+                "data-dependent",
+                where=place,
+            )
+        )
+    return NascError(
+        Diagnostic(
+            f"torch.export cannot capture the model: {type(error).__name__}: {_first_line(error)}",
+            "the model must run on the example input; try it in Python with the same shapes",
+            "export",
+            where=place,
+        )
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+@contextlib.contextmanager
+def _evaluation(model: nn.Module) -> Iterator[None]:
+    """Put the model into evaluation mode and give every module its own mode back."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the model prints out of our output, and torch.export's own remarks out of the user's sight."""
+    loggers = [logging.getLogger(name) for name in ("torch.fx", "torch._export", "torch.export")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,49 @@
+"""Folding: calls that depend on nothing but numbers are run once, and their values become a constant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import fx
+from torch._ops import OpOverload
+
+from .places import loc_of, path_of
+from .state import encode
+
+if TYPE_CHECKING:
+    from .translation import Translation
+
+_ELEMENTS = 1 << 20
+
+
+def fold(translation: Translation, node: fx.Node) -> str | None:
+    """Return the value of a constant that stands for the call; None where it depends on inputs or weights."""
+    value = _run(translation, node, {})
+    if not isinstance(value, torch.Tensor):
+        return None
+    data = encode(value)
+    if not data:
+        return None
+    path = path_of(node)
+    key = f"{path}.{node.name}" if path else node.name
+    return translation.constant(key, value, data, loc_of(node, path))
+
+
+def _run(translation: Translation, node: fx.Node, known: dict[fx.Node, Any]) -> Any:
+    """Return the result of a call whose arguments are all numbers, at any depth; None where they are not."""
+    if node in known:
+        return known[node]
+    known[node] = None
+    made = node.meta.get("val")
+    small = isinstance(made, torch.Tensor) and all(isinstance(size, int) for size in made.shape)
+    if node.op != "call_function" or not isinstance(node.target, OpOverload) or not small:
+        return None
+    if node.target._schema.is_mutable or made.numel() > _ELEMENTS:
+        return None
+    values = {inner: _run(translation, inner, known) for inner in node.all_input_nodes}
+    if any(value is None for value in values.values()):
+        return None
+    args, kwargs = fx.node.map_arg((node.args, dict(node.kwargs)), lambda inner: values[inner])
+    known[node] = node.target(*args, **kwargs)
+    return known[node]

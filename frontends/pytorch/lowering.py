@@ -1,0 +1,112 @@
+"""Lowering of a PyTorch model or an exported program: the public functions of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from torch import Tensor, fx, nn
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+
+from ...ir import Builder, Diagnostic, Loc, Module, NascError
+from ..lowered import Lowered
+from .aliasing import functional
+from .capture import capture
+from .sizes import Sizes
+from .state import State
+from .translation import Translation
+
+Place = tuple[str, Loc | None]
+
+
+def lower_model(model: nn.Module, inputs: tuple[Any, ...], dynamic_batch: bool, source: str) -> Lowered:
+    """Return a model in evaluation mode as a module. Raises NascError with every operation that has no op."""
+    captured = capture(model, inputs, dynamic_batch)
+    weights = {key: value.detach() for key, value in model.state_dict().items() if isinstance(value, Tensor)}
+    scopes = {path: type(module).__name__ for path, module in model.named_modules() if _is_scope(module)}
+    lowered = lower_program(captured.program, captured.symbols, scopes, source)
+    merged = {**weights, **{k: v for k, v in lowered.weights.items() if k not in weights}}
+    return Lowered(lowered.module, MappingProxyType(merged), captured.diagnostics)
+
+
+def lower_program(
+    program: ExportedProgram,
+    symbols: Mapping[str, str],
+    scopes: Mapping[str, str] | None = None,
+    source: str = "",
+) -> Lowered:
+    """Return an exported program as a module; ``symbols`` names its symbolic sizes."""
+    program = functional(program)
+    state = State(program)
+    translation = Translation(Sizes(symbols), state, program.graph_module)
+    user_inputs = {
+        spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT
+    }
+    for node in program.graph.nodes:
+        if node.op == "placeholder" and node.name in user_inputs and _is_tensor(node):
+            translation.input(node)
+    outputs = translation.walk(program.graph)
+    _raise_problems(translation)
+    graph = _finish(translation, program, outputs, _scopes(program) if scopes is None else scopes)
+    notes = {"source": source, "framework": "torch"} if source else {"framework": "torch"}
+    module = Module((graph,), graph.name, MappingProxyType(dict(notes)))
+    weights = {key: value.detach() for key, value in program.state_dict.items() if isinstance(value, Tensor)}
+    return Lowered(module, MappingProxyType({**weights, **state.constants(), **translation.folded}))
+
+
+def _finish(
+    translation: Translation, program: ExportedProgram, outputs: list[fx.Node], scopes: Mapping[str, str]
+) -> Any:
+    """Return the graph with the outputs of the user; what only updates buffers is left out."""
+    wanted = set(program.graph_signature.user_outputs)
+    names = [translation.value(node) for node in outputs if node.name in wanted and _is_tensor(node)]
+    if not names:
+        raise NascError.of(
+            "the model returns no tensor",
+            "forward must return a tensor, or tensors in a tuple or dict",
+            "no-output",
+        )
+    builder: Builder = translation.builder
+    return builder.finish(*names, scopes=scopes)
+
+
+def _raise_problems(translation: Translation) -> None:
+    missing = [_missing(name, places) for name, places in translation.missing.items()]
+    if missing or translation.problems:
+        raise NascError(*missing, *translation.problems)
+
+
+def _missing(name: str, places: list[Place]) -> Diagnostic:
+    path, loc = places[0]
+    times = f" ({len(places)} times)" if len(places) > 1 else ""
+    return Diagnostic(
+        f"nasc has no op for {name if '::' in name else f'aten.{name}'}{times}",
+        "write it with operations that nasc has, or add an op to ir/ops with its aten fact",
+        "unknown-aten",
+        path=path,
+        source=loc,
+    )
+
+
+def _is_tensor(node: fx.Node) -> bool:
+    return isinstance(node.meta.get("val"), Tensor)
+
+
+def _is_scope(module: nn.Module) -> bool:
+    """Return whether a module is worth a name: it has children, or is not one of PyTorch's own layers."""
+    own = type(module).__module__.startswith("torch.nn.modules")
+    return next(module.children(), None) is not None or not own
+
+
+def _scopes(program: ExportedProgram) -> dict[str, str]:
+    """Return the class of every module that an exported program mentions and that is not a layer of PyTorch."""
+    scopes: dict[str, str] = {}
+    for node in program.graph.nodes:
+        for path, cls in (node.meta.get("nn_module_stack") or {}).values():
+            name = cls if isinstance(cls, str) else f"{cls.__module__}.{cls.__qualname__}"
+            container = name.startswith("torch.nn.modules.container")
+            if container or not name.startswith("torch.nn.modules"):
+                scopes.setdefault(path, name.rpartition(".")[2])
+    return scopes

@@ -1,0 +1,241 @@
+"""The walk over an exported program, call by call, that builds the graph."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import fx
+from torch._ops import OpOverload
+from torch.utils import _pytree as pytree
+
+from ...ir import Builder, Diagnostic, Dim, Loc, NascError, Op, TensorType
+from .aten import RULES
+from .folding import fold
+from .places import loc_of, path_of
+from .site import Site, Values, arguments_of
+from .sizes import Sizes, dtype_of
+from .state import State
+
+_INLINED = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
+_DROPPED = ("aten::_assert", "aten::sym_constrain_range", "aten::_assert_tensor_metadata")
+
+
+class Translation:
+    """Builds a graph from fx nodes; every problem is kept, so that all of them are reported at once."""
+
+    def __init__(self, sizes: Sizes, state: State, owner: fx.GraphModule) -> None:
+        """Start a graph for one program; ``owner`` holds the subgraphs that its calls may name."""
+        self.sizes = sizes
+        self.state = state
+        self.builder = Builder("main")
+        self.missing: dict[str, list[tuple[str, Loc | None]]] = {}
+        self.problems: list[Diagnostic] = []
+        self.folded: dict[str, torch.Tensor] = {}
+        self._owner = owner
+        self._values: dict[fx.Node, Values] = {}
+        self._same: dict[fx.Node, fx.Node] = {}
+        self._emitted: dict[str, str] = {}
+        self._layers: dict[str, tuple[Op, frozenset[str]]] = {}
+
+    def walk(self, graph: fx.Graph) -> list[fx.Node]:
+        """Lower every node of a graph and return the nodes that it gives out."""
+        for node in graph.nodes:
+            if node.op == "call_function":
+                self._call(node)
+            elif node.op == "output":
+                return [leaf for leaf in pytree.tree_leaves(node.args) if isinstance(leaf, fx.Node)]
+        return []
+
+    def input(self, node: fx.Node) -> None:
+        """Add an input of the model."""
+        self._values[node] = self.builder.input(node.name, self.sizes.type(node.meta["val"]))
+
+    def value(self, node: fx.Node) -> str:
+        """Return the value of a node. Raises KeyError where the node could not be lowered."""
+        node = self.resolve(node)
+        found = self._values.get(node)
+        if found is None:
+            owned = self.state.get(node.name) if node.op == "placeholder" else None
+            if owned is None:
+                raise KeyError(node.name)
+            found = self._values[node] = self._owned(node, owned.key)
+        if isinstance(found, tuple) or not found:
+            raise KeyError(node.name)
+        return found
+
+    def resolve(self, node: fx.Node) -> fx.Node:
+        """Return the node that a placeholder of a subgraph stands for."""
+        while node in self._same:
+            node = self._same[node]
+        return node
+
+    def constant(self, key: str, value: torch.Tensor, data: str, loc: Loc | None) -> str:
+        """Add a constant that carries its values."""
+        type = self.sizes.type(value)
+        self.folded[key] = value
+        return self.builder(
+            "constant",
+            name=key,
+            loc=loc,
+            key=key,
+            shape=type.shape,
+            dtype=type.dtype,
+            persistent=False,
+            data=data,
+        )
+
+    def layer_path(self, op: Op, slots: Mapping[str, fx.Node], extra: tuple[str, ...]) -> str | None:
+        """Return the path of the layer whose weights these are; None where they have to be operands."""
+        pairs = [(slot, self.resolve(node).name) for slot, node in slots.items()]
+        path = self.state.layer(pairs, extra) if pairs else None
+        if path is None:
+            return None
+        mine = (op, frozenset(slots))
+        return path if self._layers.setdefault(path, mine) == mine else None
+
+    def _owned(self, node: fx.Node, key: str) -> str:
+        if key not in self._emitted:
+            owned = self.state.get(node.name)
+            assert owned is not None
+            type = self.sizes.type(owned.tensor)
+            self._emitted[key] = (
+                self.builder("parameter", name=key, key=key, shape=type.shape, dtype=type.dtype)
+                if owned.trained
+                else self.builder(
+                    "constant",
+                    name=key,
+                    key=key,
+                    shape=type.shape,
+                    dtype=type.dtype,
+                    persistent=owned.persistent,
+                    data=owned.data,
+                )
+            )
+        return self._emitted[key]
+
+    def _call(self, node: fx.Node) -> None:
+        if node.target is operator.getitem:
+            whole = self._values.get(self.resolve(node.args[0]))  # type: ignore[arg-type]
+            if isinstance(whole, tuple):
+                self._values[node] = whole[node.args[1]]  # type: ignore[index]
+        elif isinstance(node.target, OpOverload):
+            if _makes_tensors(node) and not node.target._schema.name.startswith(_DROPPED):
+                self._overload(node, node.target)
+        elif getattr(node.target, "__name__", "") in _INLINED:
+            self._inline(node)
+        elif _makes_tensors(node):
+            self._miss(node, str(node.target))
+
+    def _overload(self, node: fx.Node, target: OpOverload) -> None:
+        name, rule = _rule(target)
+        if rule is None:
+            value = fold(self, node)
+            if value is None:
+                self._miss(node, name)
+            else:
+                self._values[node] = value
+            return
+        try:
+            path = path_of(node)
+            made = rule(Site(self, node, self._arguments(node, target), path, loc_of(node, path)))
+        except KeyError:
+            return
+        except NascError as error:
+            self.problems += error.diagnostics
+            return
+        self._values[node] = made
+        if target._schema.is_mutable and isinstance(node.args[0], fx.Node):
+            self._values[self.resolve(node.args[0])] = made
+        self._confirm(node, made)
+
+    def _arguments(self, node: fx.Node, target: OpOverload) -> dict[str, Any]:
+        bound: dict[str, Any] = {}
+        for i, argument in enumerate(arguments_of(target)):
+            positional = not argument.keyword and i < len(node.args)
+            given = node.args[i] if positional else node.kwargs.get(argument.name, argument.default)
+            bound[argument.name] = self._plain(given)
+        return bound
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, fx.Node):
+            meta = value.meta.get("val")
+            return self.sizes.dim(meta) if isinstance(meta, int | torch.SymInt) else value
+        if isinstance(value, torch.dtype):
+            return dtype_of(value)
+        if isinstance(value, list | tuple):
+            return [self._plain(item) for item in value]
+        return value
+
+    def _confirm(self, node: fx.Node, made: Values) -> None:
+        """Hold our type of a value to torch's: a difference is a mistake in a rule, better said than passed on."""
+        wanted = node.meta["val"]
+        pairs = zip(made, wanted, strict=False) if isinstance(made, tuple) else [(made, wanted)]
+        for name, tensor in pairs:
+            if not name:
+                continue
+            ours = self.builder.types[name]
+            theirs = self.sizes.type(tensor)
+            if ours != theirs and not _same_but_for_symbols(ours, theirs):
+                path = path_of(node)
+                self.problems.append(
+                    Diagnostic(
+                        f"{node.target} gives {theirs} but was lowered to {ours}",
+                        "this is a mistake in nasc: please report it with the model",
+                        "lowering",
+                        node=name,
+                        path=path,
+                        source=loc_of(node, path),
+                    )
+                )
+
+    def _inline(self, node: fx.Node) -> None:
+        """Lower the body of a call that only sets a mode (no_grad, autocast) around it."""
+        position = next(
+            i for i, arg in enumerate(node.args) if isinstance(arg, fx.Node) and arg.op == "get_attr"
+        )
+        body = getattr(self._owner, str(node.args[position].target))  # type: ignore[union-attr]
+        formals = [inner for inner in body.graph.nodes if inner.op == "placeholder"]
+        for formal, actual in zip(formals, node.args[position + 1 :], strict=False):
+            if isinstance(actual, fx.Node):
+                self._same[formal] = actual
+        outer, self._owner = self._owner, body
+        outputs = self.walk(body.graph)
+        self._owner = outer
+        made = [self._values.get(self.resolve(output)) for output in outputs]
+        self._values[node] = tuple(value for value in made if isinstance(value, str))
+
+    def _miss(self, node: fx.Node, name: str) -> None:
+        path = path_of(node)
+        self.missing.setdefault(name, []).append((path, loc_of(node, path)))
+
+
+def _rule(target: OpOverload) -> tuple[str, Callable[[Site], Values] | None]:
+    """Return an overload's name and its rule; an in-place overload has that of the one that is not."""
+    space, _, base = target._schema.name.partition("::")
+    overload = target._overloadname
+    name = f"{base}.{overload}" if space == "aten" else f"{space}::{base}.{overload}"
+    found = RULES.get(name)
+    if found is None and base.endswith("_"):
+        found = RULES.get(f"{base[:-1]}.{overload}")
+    return name, found
+
+
+def _makes_tensors(node: fx.Node) -> bool:
+    made = node.meta.get("val")
+    return isinstance(made, torch.Tensor) or (isinstance(made, list | tuple) and len(made) > 0)
+
+
+def _same_but_for_symbols(ours: TensorType, theirs: TensorType) -> bool:
+    """Return whether two types are equal where both are numbers: torch may simplify a symbolic size otherwise."""
+
+    def agree(a: Dim, b: Dim) -> bool:
+        return a == b or not (isinstance(a, int) and isinstance(b, int))
+
+    return (
+        ours.dtype is theirs.dtype
+        and ours.rank == theirs.rank
+        and all(agree(a, b) for a, b in zip(ours.shape, theirs.shape, strict=True))
+    )
