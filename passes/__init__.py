@@ -1,0 +1,32 @@
+"""Passes: analyses and rewrites of modules, and pipelines of them."""
+
+from .canonicalization import Canonicalize
+from .checking import Check, Infer
+from .costs import Cost, NodeCost, cost
+from .inlining import Inline, inline
+from .limits import parse_limit, show_count
+from .pipeline import Instrument, Pass, Pipeline, PrintAfter, Step, Timing, verify_after
+from .pipeline_text import parse_pipeline
+from .table import PASSES
+
+__all__ = [
+    "PASSES",
+    "Canonicalize",
+    "Check",
+    "Cost",
+    "Infer",
+    "Inline",
+    "Instrument",
+    "NodeCost",
+    "Pass",
+    "Pipeline",
+    "PrintAfter",
+    "Step",
+    "Timing",
+    "cost",
+    "inline",
+    "parse_limit",
+    "parse_pipeline",
+    "show_count",
+    "verify_after",
+]

@@ -1,0 +1,124 @@
+"""Rules for element-wise ops: those that do nothing, and activations spelled out."""
+
+from __future__ import annotations
+
+from ...ir import DType, Node, Op
+from ...ir.ops.activation import Hardsigmoid, Hardswish, Hardtanh, Mish, Relu, Relu6, Silu
+from ...ir.ops.elementwise import Clamp
+from .sweep import Rewrite, Rule, Same, View
+
+NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "pow": 1}
+
+
+def identity(node: Node, view: View) -> Rewrite:
+    """Drop the identity."""
+    return Same(node.operands[0])
+
+
+def dropout(node: Node, view: View) -> Rewrite:
+    """Drop dropout where the module is meant for evaluation, or where it drops nothing."""
+    return Same(node.operands[0]) if view.drop_dropout or number(node.op, "p") == 0 else None
+
+
+def same_dtype(node: Node, view: View) -> Rewrite:
+    """Drop a cast to the same dtype."""
+    return Same(node.operands[0]) if node.type == view.type(node.operands[0]) else None
+
+
+def neutral(node: Node, view: View) -> Rewrite:
+    """Drop ``x + 0``, ``x * 1`` and the like; write a whole number without a point beside a float operand."""
+    other = number(node.op, "other")
+    if other is None:
+        return None
+    if other == NEUTRAL.get(node.op.name) and node.type == view.type(node.operands[0]):
+        return Same(node.operands[0])
+    whole = isinstance(other, float) and other.is_integer() and abs(other) < 2**53
+    if whole and view.type(node.operands[0]).dtype.is_floating:
+        return view.become(node, node.op.replace(other=int(other)))
+    return None
+
+
+def hardtanh(node: Node, view: View) -> Rewrite:
+    """``hardtanh(0, 6)`` is relu6."""
+    assert isinstance(node.op, Hardtanh)
+    return view.become(node, Relu6()) if (node.op.min_val, node.op.max_val) == (0, 6) else None
+
+
+def clamp(node: Node, view: View) -> Rewrite:
+    """``clamp(0, 6)`` is relu6 and ``clamp(0)`` is relu."""
+    assert isinstance(node.op, Clamp)
+    bounds = (node.op.min, node.op.max)
+    if bounds == (0, 6):
+        return view.become(node, Relu6())
+    return view.become(node, Relu()) if bounds == (0, None) else None
+
+
+def hardsigmoid(node: Node, view: View) -> Rewrite:
+    """``relu6(x + 3) / 6`` is hardsigmoid; ``x * relu6(x + 3) / 6`` is hardswish."""
+    other = number(node.op, "other")
+    sixth = 6 if node.op.name == "div" else 1 / 6
+    if other is None or abs(other - sixth) > 1e-6 or view.type(node.operands[0]).dtype is not DType.F32:
+        return None
+    clipped = shifted_relu6(node.operands[0], view)
+    if clipped is not None:
+        return view.become(node, Hardsigmoid(), clipped)
+    product = view.operand(node, "mul")
+    if product is None or len(product.operands) != 2:
+        return None
+    for x, gate in (product.operands, product.operands[::-1]):
+        if shifted_relu6(gate, view) == x:
+            return view.become(node, Hardswish(), x)
+    return None
+
+
+def shifted_relu6(value: str, view: View) -> str | None:
+    """Return ``x`` where the value is ``relu6(x + 3)``."""
+    outer = view.producers.get(value)
+    if outer is None or outer.op.name != "relu6":
+        return None
+    inner = view.operand(outer, "add")
+    return inner.operands[0] if inner is not None and number(inner.op, "other") == 3 else None
+
+
+def gated(node: Node, view: View) -> Rewrite:
+    """``x * sigmoid(x)`` is silu, ``x * hardsigmoid(x)`` hardswish, ``x * tanh(softplus(x))`` mish."""
+    if len(node.operands) != 2:
+        return None
+    for x, gate in (node.operands, node.operands[::-1]):
+        made = view.producers.get(gate)
+        op = None if made is None else _gate(made, x, view)
+        if op is not None:
+            return view.become(node, op, x)
+    return None
+
+
+def _gate(made: Node, x: str, view: View) -> Op | None:
+    if made.op.name == "sigmoid" and made.operands[0] == x:
+        return Silu()
+    if made.op.name == "hardsigmoid" and made.operands[0] == x:
+        return Hardswish()
+    inner = view.operand(made, "softplus") if made.op.name == "tanh" else None
+    if inner is not None and inner.operands[0] == x and not inner.op.stated():
+        return Mish()
+    return None
+
+
+def number(op: Op, attribute: str) -> int | float | None:
+    """Return an attribute that is a number."""
+    value = op.attributes().get(attribute)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "identity": (identity,),
+    "dropout": (dropout,),
+    "cast": (same_dtype,),
+    "add": (neutral,),
+    "sub": (neutral,),
+    "rsub": (neutral,),
+    "mul": (neutral, gated, hardsigmoid),
+    "div": (neutral, hardsigmoid),
+    "pow": (neutral,),
+    "hardtanh": (hardtanh,),
+    "clamp": (clamp,),
+}

@@ -1,0 +1,15 @@
+"""The table of passes that a pipeline can name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .canonicalization import Canonicalize
+from .checking import Check, Infer
+from .inlining import Inline
+from .pipeline import Pass
+
+PASSES: Mapping[str, type[Pass]] = MappingProxyType(
+    {one.name: one for one in (Infer, Check, Canonicalize, Inline)}
+)
