@@ -150,4 +150,6 @@ def show_value(value: object) -> str:
     """Return an attribute value as text; a list of equal numbers as one number."""
     if isinstance(value, tuple) and len(set(value)) == 1:
         return show(value[0])
-    return "none" if value is None else show(value)
+    if value is None or (isinstance(value, str) and value.isidentifier()):
+        return "none" if value is None else str(value)
+    return show(value)
