@@ -1,0 +1,125 @@
+"""Syntax errors in human words: what was found, what could have stood there, and whether the text was cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from ..ir import Diagnostic, Loc
+from .syntax import RawFile, read, words
+
+__all__ = ["UnexpectedInput", "readable"]
+
+MAX_CHARACTERS = 2**28
+MAX_ERRORS = 20
+MAX_SHOWN = 40
+_EMPTY = "the input is empty; did the command before the pipe fail?"
+_NAMES = {
+    "_NL": "the end of the line",
+    "$END": "the end of the text",
+    "VALUE": "a value (%name)",
+    "GRAPH_NAME": "a graph's name (@name)",
+    "PATH": "a layer's path (#name)",
+    "TYPE": "a type (f32[N,3,224,224])",
+    "PLACE": 'a source line ("file.py":10:3)',
+    "CLASS": "a class name",
+    "NAME": "a name",
+    "STRING": "a quoted string",
+    "FLOAT": "a number",
+    "INT": "a number",
+    "VERSION": "the version (1)",
+    "RETURN": "'return'",
+}
+_OPERATORS = {"+", "-", "*", "//"}
+_STATEMENT = re.compile(r"\s*(?:[%#]|return\b)")
+
+
+def readable(text: str, filename: str) -> tuple[RawFile | None, list[Diagnostic]]:
+    """Return what could be read of a text and its syntax errors; faulty lines are left out, so that all are found."""
+    if not text.strip().strip("\ufeff\0"):
+        return None, [Diagnostic(_EMPTY, "expected a text that starts with `nasc 1`", "empty", Loc(filename))]
+    if len(text) > MAX_CHARACTERS:
+        hint = f"expected at most {MAX_CHARACTERS:,}"
+        return None, [Diagnostic(f"the text has {len(text):,} characters", hint, "size", Loc(filename))]
+    lines = text.removeprefix("\ufeff").split("\n")
+    found: list[Diagnostic] = []
+    while True:
+        try:
+            return read("\n".join(lines) + "\n"), found
+        except UnexpectedInput as error:
+            line = _line(error, lines)
+            found.append(_explain(error, lines, line, filename))
+            if len(found) >= MAX_ERRORS or not _STATEMENT.match(lines[line - 1]):
+                return None, found
+            lines[line - 1] = ""
+
+
+def _line(error: UnexpectedInput, lines: list[str]) -> int:
+    """Return the line of an error; the last one with text where the text ends too early."""
+    at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    line = len(lines) if at_end else min(max(error.line, 1), len(lines))
+    while at_end and line > 1 and not lines[line - 1].strip():
+        line -= 1
+    return line
+
+
+def _explain(error: UnexpectedInput, lines: list[str], line: int, filename: str) -> Diagnostic:
+    row = lines[line - 1]
+    rest_is_blank = not any(other.strip() for other in lines[line:])
+    expected = f"expected {_any_of(_accepted(error))}"
+    ends_line = isinstance(error, UnexpectedToken) and error.token.type in ("_NL", "$END")
+    if ends_line and rest_is_blank:
+        where = Loc(filename, line, len(row.rstrip()) + 1)
+        message = "the text ends too early; was it cut off before it got here?"
+        return Diagnostic(message, expected, "truncated", where)
+    if ends_line:
+        where = Loc(filename, line, len(row.rstrip()) + 1)
+        return Diagnostic("the line ends too early", _special(row, "") or expected, "syntax", where)
+    column = max(error.column, 1)
+    found = row[column - 1 :]
+    if isinstance(error, UnexpectedToken):
+        found = str(error.token)
+    hint = _special(row, row[column - 1 :]) or expected
+    return Diagnostic(f"unexpected {_shown(found)}", hint, "syntax", Loc(filename, line, column))
+
+
+def _accepted(error: UnexpectedInput) -> Collection[str]:
+    if isinstance(error, UnexpectedToken):
+        return error.accepts or error.expected
+    return error.allowed if isinstance(error, UnexpectedCharacters) else ()
+
+
+def _any_of(terminals: Collection[str]) -> str:
+    """Return what could have stood there, in words: ``',' or '}'``."""
+    signs = words()
+    fixed = {signs[name] for name in terminals if name in signs}
+    if _OPERATORS <= fixed:
+        fixed -= _OPERATORS
+    elif "INT" in terminals:
+        fixed -= {"+", "-", "("}
+    named = list(dict.fromkeys(_NAMES[name] for name in _NAMES if name in terminals and name not in signs))
+    options = sorted(f"'{sign}'" for sign in fixed) + named
+    if not options:
+        return "something else"
+    return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
+
+
+def _shown(found: str) -> str:
+    word = re.match(r"\w+|\S", found.strip() or found)
+    text = found if len(found) <= MAX_SHOWN and found.strip() == found else word[0] if word else found[:1]
+    return repr(text[:MAX_SHOWN])
+
+
+def _special(row: str, rest: str) -> str:
+    """Return advice for mistakes that the accepted signs do not explain; empty where there is none."""
+    if rest.startswith('"') and '"' not in rest[1:]:
+        return "close the string with a '\"' on the same line"
+    if re.match(r"%\d", rest):
+        return "a value's name starts with a letter or _"
+    if rest.startswith("//"):
+        return "put white space before a comment"
+    if not rest and re.search(r"\s//", row):
+        return "// after white space starts a comment; write a division without it, as in C//2"
+    return ""
