@@ -1,0 +1,5 @@
+"""The PyTorch backend: readable source from the IR."""
+
+from .source import emit_torch
+
+__all__ = ["emit_torch"]

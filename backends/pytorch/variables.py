@@ -1,0 +1,99 @@
+"""Variables: which Python variable holds which value, and where a symbolic size can be read at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...ir import Dim, Expr, Graph, TensorType, solve, substitute
+from .quoting import identifier
+
+_HINTS = {"scaled_dot_product_attention": ("q", "k", "v", "mask")}
+_THROUGH = ("transpose", "permute", "reshape", "layer_norm", "rms_norm", "mul", "normalize", "cast")
+
+
+class Variables:
+    """The variables of one forward function."""
+
+    def __init__(self, graph: Graph, types: Mapping[str, TensorType], reserved: Iterable[str]) -> None:
+        """Name the inputs."""
+        self.types = types
+        self.names: dict[str, str] = {}
+        self.holds: dict[str, str] = {}
+        self._reserved = set(reserved)
+        self._sources: dict[Dim, list[tuple[str, str, int]]] = {}
+        self._hints = hints(graph)
+        for value in graph.inputs:
+            self.assign(value.name, identifier(value.name.split(".")[-1], self._blocked()))
+        self.inputs = dict(self.names)
+
+    def fresh(self, value: str, first: str = "") -> str:
+        """Return a variable name for a value that no live value uses."""
+        if first and first not in self._blocked():
+            return first
+        parts = [part for part in self._hints.get(value, value).split(".") if not part.strip("_").isdecimal()]
+        stem = (parts or ["x"])[-1]
+        head, _, number = stem.rpartition("_")
+        return identifier(head if number.isdecimal() and head else stem, self._blocked(), 24)
+
+    def hinted(self, value: str) -> bool:
+        """Return whether a value has a customary name, such as ``q``."""
+        return value in self._hints
+
+    def assign(self, value: str, name: str) -> None:
+        """Note that a variable now holds a value."""
+        self.names[value] = name
+        self.holds[name] = value
+        for axis, dim in enumerate(self.types[value].shape):
+            if isinstance(dim, Expr):
+                self._sources.setdefault(dim, []).append((name, value, axis))
+
+    def release(self, value: str) -> None:
+        """Note that a value is not read again; its variable may be reused."""
+        self.names.pop(value, None)
+
+    def size(self, dim: Dim) -> str | None:
+        """Return ``x.shape[i]`` for a size that a variable has now."""
+        found = self._sources.get(dim, [])
+        while found and self.holds.get(found[-1][0]) != found[-1][1]:
+            found.pop()
+        return f"{found[-1][0]}.shape[{found[-1][2]}]" if found else None
+
+    def any(self) -> str:
+        """Return a variable that holds a tensor now, if there is one."""
+        return next(iter(self.holds), "")
+
+    def _blocked(self) -> set[str]:
+        return self._reserved | set(self.names.values())
+
+
+def hints(graph: Graph) -> dict[str, str]:
+    """Return customary names of values: the operands of attention, traced back through what keeps their role."""
+    found: dict[str, str] = {}
+    uses: dict[str, int] = {}
+    for node in graph.nodes:
+        for operand in node.operands:
+            uses[operand] = uses.get(operand, 0) + 1
+    for node in reversed(graph.nodes):
+        for operand, name in zip(node.operands, _HINTS.get(node.op.name, ()), strict=False):
+            found.setdefault(operand, name)
+        passes = node.op.name in _THROUGH and len(node.operands) == 1
+        if passes and node.name in found and uses[node.operands[0]] == 1:
+            found.setdefault(node.operands[0], found[node.name])
+    return found
+
+
+def recover(graph: Graph, name: str) -> tuple[str, int, int, int] | None:
+    """Return ``(input, axis, rest, slope)`` so that the symbol is ``(input.shape[axis] - rest) // slope``."""
+    for value in graph.inputs:
+        for axis, dim in enumerate(value.type.shape):
+            if not isinstance(dim, Expr) or solve(dim, 0, {}) is None:
+                continue
+            rest = substitute(dim, {name: 0})
+            slope = substitute(dim, {name: 1})
+            if (
+                isinstance(rest, int)
+                and isinstance(slope, int)
+                and substitute(dim, {name: 2}) == 2 * slope - rest
+            ):
+                return value.name, axis, rest, slope - rest
+    return None
