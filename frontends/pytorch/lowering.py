@@ -25,8 +25,7 @@ def lower_model(model: nn.Module, inputs: tuple[Any, ...], dynamic_batch: bool, 
     """Return a model in evaluation mode as a module. Raises NascError with every operation that has no op."""
     captured = capture(model, inputs, dynamic_batch)
     weights = {key: value.detach() for key, value in model.state_dict().items() if isinstance(value, Tensor)}
-    scopes = {path: type(module).__name__ for path, module in model.named_modules() if _is_scope(module)}
-    lowered = lower_program(captured.program, captured.symbols, scopes, source)
+    lowered = lower_program(captured.program, captured.symbols, scopes_of(model), source)
     merged = {**weights, **{k: v for k, v in lowered.weights.items() if k not in weights}}
     return Lowered(lowered.module, MappingProxyType(merged), captured.diagnostics)
 
@@ -92,6 +91,11 @@ def _missing(name: str, places: list[Place]) -> Diagnostic:
 
 def _is_tensor(node: fx.Node) -> bool:
     return isinstance(node.meta.get("val"), Tensor)
+
+
+def scopes_of(model: nn.Module) -> dict[str, str]:
+    """Return the class name of every module of a model that is worth a name, by its path."""
+    return {path: type(module).__name__ for path, module in model.named_modules() if _is_scope(module)}
 
 
 def _is_scope(module: nn.Module) -> bool:
