@@ -5,6 +5,7 @@ from .checking import Check, Infer
 from .costs import Cost, NodeCost, cost
 from .inlining import Inline, inline
 from .limits import parse_limit, show_count
+from .outlining import Outline
 from .pipeline import Instrument, Pass, Pipeline, PrintAfter, Step, Timing, verify_after
 from .pipeline_text import parse_pipeline
 from .table import PASSES
@@ -18,6 +19,7 @@ __all__ = [
     "Inline",
     "Instrument",
     "NodeCost",
+    "Outline",
     "Pass",
     "Pipeline",
     "PrintAfter",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -84,6 +85,12 @@ def join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
+def value_name(path: str) -> str:
+    """Return a path as the name of a value: letters, digits, dots and underscores, no digit first."""
+    name = re.sub(r"[^\w.]", "_", path).strip(".") or "value"
+    return f"_{name}" if name[0].isdigit() else name
+
+
 def _flatten(module: Module, graph: Graph, flat: dict[str, tuple[Graph, dict[str, Origin]]]) -> None:
     for callee in callees(graph):
         if callee not in flat:
@@ -137,7 +144,7 @@ def _expanded(
 
 def _splice(target: _Target, call: Node, op: CallBlock, block: Graph, origins: Mapping[str, Origin]) -> None:
     values = bind(block, op, tuple(target.types[name] for name in call.operands))
-    prefix = call.path or call.name
+    prefix = value_name(call.path or call.name)
     local = {
         formal.name: target.names.get(actual, actual)
         for formal, actual in zip(block.inputs, call.operands, strict=True)
