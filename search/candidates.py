@@ -34,7 +34,6 @@ _VALUES: Mapping[str, tuple[object, ...]] = {
     "num_groups": (1, 2, 4, 8, 16, 32),
     "p": (0.0, 0.1, 0.2, 0.3, 0.5),
     "negative_slope": (0.01, 0.1, 0.2),
-    "bias": (True, False),
     "approximate": ("none", "tanh"),
 }
 

@@ -42,7 +42,7 @@ def parse_script(text: str, graph: str = "") -> Script:
     """Return the reason and the edits of a script.
 
     ``graph`` names the graph that lines before the first ``in @graph:`` are about; empty is the entry. Blank lines,
-    comments, bullets and code fences are skipped. Raises NascError with every line that cannot be read.
+    comments, bullets, code fences and lines said twice are skipped. Raises NascError with every line that cannot be read.
     """
     rows = text.splitlines()
     if len(rows) > _MAX_LINES:
@@ -53,7 +53,16 @@ def parse_script(text: str, graph: str = "") -> Script:
         raise NascError(*reader.problems, text=text)
     if not reader.edits:
         raise NascError.of("the script holds no edit", f"expected a line such as `{FORMS['set']}`", "edit-empty")
-    return Script(" ".join(reader.why), tuple(reader.edits))
+    return Script(" ".join(reader.why), tuple(_without_echoes(reader.edits)))
+
+
+def _without_echoes(edits: list[Edit]) -> list[Edit]:
+    """Return edits without those that say again what one before them said; a second insert or repeat is another."""
+    kept: list[Edit] = []
+    for edit in edits:
+        if isinstance(edit, (Insert, Repeat)) or edit not in kept:
+            kept.append(edit)
+    return kept
 
 
 class _Reader:

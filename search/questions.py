@@ -17,7 +17,8 @@ from .view import show_context, show_place, show_runs
 class Style:
     """What an LLM can take: characters of network to look at, of reason to write, tokens to answer.
 
-    ``context`` is for the graphs around the one to edit, ``tried`` how many earlier attempts are told.
+    ``place`` is for the graph to edit, ``context`` for those around it, ``tried`` how many earlier attempts are
+    told, ``types`` whether the text has the type of every value.
     """
 
     place: int
@@ -27,12 +28,13 @@ class Style:
     tried: int
     max_tokens: int
     whole_blocks: bool
+    types: bool = False
     temperature: float = 0.7
 
 
 RANDOM = Style(place=0, context=0, why=0, edits=3, tried=0, max_tokens=256, whole_blocks=False)
-SMALL = Style(place=2600, context=0, why=60, edits=3, tried=2, max_tokens=128, whole_blocks=False)
-LARGE = Style(place=16_000, context=16_000, why=300, edits=6, tried=8, max_tokens=2048, whole_blocks=True)
+SMALL = Style(place=2600, context=0, why=60, edits=2, tried=2, max_tokens=128, whole_blocks=False)
+LARGE = Style(place=16_000, context=16_000, why=300, edits=6, tried=8, max_tokens=2048, whole_blocks=True, types=True)
 
 
 def style_of(name: str) -> Style:
@@ -78,7 +80,7 @@ class Question:
         question = filled(
             "request",
             context=show_context(self.module, self.place, style.context),
-            text=show_place(self.module, self.place, style.place),
+            text=show_place(self.module, self.place, style.place, style.types),
             state=self._state(),
             tried=self._tried(style.tried),
             ask=self._ask(style),

@@ -12,15 +12,15 @@ from .focus import Place, relevance_of, run_counts
 _LONGEST = 16
 
 
-def show_place(module: Module, place: Place, limit: int) -> str:
+def show_place(module: Module, place: Place, limit: int, types: bool = True) -> str:
     """Return the text of the graph to edit, within about ``limit`` characters.
 
-    Where it is longer, result types go first, then runs of nodes that cannot be edited, then those around the
-    least relevant ones; what is left out is counted in the text.
+    Where it is longer, result types go first (``types`` false leaves them out at once), then nodes that cannot be
+    edited, then those of least relevance; what is left out is counted in the text.
     """
     graph = shown(module.graph(place.graph))
-    for types in (True, False):
-        text = print_graph(graph, types=types, locations=False, longest=_LONGEST)
+    for typed in (True, False) if types else (False,):
+        text = print_graph(graph, types=typed, locations=False, longest=_LONGEST)
         if len(text) <= limit:
             return text
     return _shortened(graph, set(place.nodes), limit)

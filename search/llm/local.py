@@ -125,7 +125,10 @@ def _read(source: Source, on_event: Callable[[str], None], afresh: bool) -> _Loa
     folder = converted(source, on_event, afresh)
     model = Llama.load(folder)
     text = (folder / "tokenizer.json").read_text(encoding="utf-8")
-    tokenizer = Tokenizer.from_str(text)
+    try:
+        tokenizer = Tokenizer.from_str(text)
+    except Exception as error:  # tokenizers raises no narrower one
+        raise ValueError(f"{folder}: tokenizer.json is damaged") from error
     tokenizer.encode_special_tokens = True
     return _Loaded(model, tokenizer, LLTokenizer(text, model.vocabulary, model.shape.end_token))
 
