@@ -1,6 +1,6 @@
 """How long `nasc --help` and `nasc check` take to start, as a ratio to Python itself.
 
-    python -m benchmarks.startup
+Run it with `python -m benchmarks.startup`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+NASC = str(Path(sys.executable).with_name("nasc"))
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
-    "nasc --help": [str(Path(sys.executable).with_name("nasc")), "--help"],
-    "nasc check examples/block.nasc": [str(Path(sys.executable).with_name("nasc")), "check", "examples/block.nasc"],
+    "nasc --help": [NASC, "--help"],
+    "nasc check examples/block.nasc": [NASC, "check", "examples/block.nasc"],
 }
 
 
