@@ -17,6 +17,8 @@ from .variables import Variables, recover
 
 INDENT = 8
 MAX_PARTS = 3
+# The results of these continue the older of their operands: x = out + x.
+TRUNK = ("add", "mul", "sub")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Forward:
         self.symbols: dict[str, Node] = {}
         self.lines: list[str] = []
         self._steps = steps(plan, chains)
+        self._order = {name: i for i, name in enumerate(plan.graph.value_names())}
         self._last: dict[str, int] = {}
         for index, step in enumerate(self._steps):
             self._last.update(dict.fromkeys(step.operands, index))
@@ -91,10 +94,9 @@ class Forward:
             self._flush()
             code = self._express(step)
         dead = [name for name in dict.fromkeys(step.operands) if self._last[name] == index]
-        first = step.operands[0] if step.operands else ""
+        first = self._first(step, dead)
         if self._pending is not None:
             dead += self._pending.dead
-            first = self._pending.first if first == self._pending.value else first
             self._pending = None
         self.lines += [" " * INDENT + line for line in notes]
         if len(step.results) == 1:
@@ -103,6 +105,19 @@ class Forward:
                 self._flush()
         else:
             self._assign_many(step, code, dead)
+
+    def _first(self, step: Step, dead: list[str]) -> str:
+        """Return the value whose variable the result may take over: the first operand, or the trunk of a sum."""
+        sources = [
+            self._pending.first if self._pending and name == self._pending.value else name
+            for name in step.operands
+        ]
+        if step.nodes[0].op.name in TRUNK:
+            free = {*dead, *(self._pending.dead if self._pending else ())}
+            held = [name for name in sources if name in free and name in self.vars.names]
+            if held:
+                return min(held, key=self._order.__getitem__)
+        return sources[0] if sources else ""
 
     def _folds(self, step: Step) -> bool:
         """Return whether the pending expression may stand inside the next one."""
@@ -176,7 +191,7 @@ class Forward:
             self.vars.release(name)
         if first in self._tensors:
             return self.vars.fresh(self.plan.tensors[first][1])
-        return self.vars.fresh(value, "out" if first and not self.vars.hinted(value) else "")
+        return self.vars.fresh(value, () if self.vars.hinted(value) or not first else ("out", "x"))
 
     def _flush(self) -> None:
         if self._pending is None:

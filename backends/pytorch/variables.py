@@ -26,10 +26,11 @@ class Variables:
             self.assign(value.name, identifier(value.name.split(".")[-1], self._blocked()))
         self.inputs = dict(self.names)
 
-    def fresh(self, value: str, first: str = "") -> str:
-        """Return a variable name for a value that no live value uses."""
-        if first and first not in self._blocked():
-            return first
+    def fresh(self, value: str, wanted: Iterable[str] = ()) -> str:
+        """Return a variable name for a value that no live value uses: one that is wanted, if there is."""
+        for name in wanted:
+            if name not in self._blocked():
+                return name
         parts = [part for part in self._hints.get(value, value).split(".") if not part.strip("_").isdecimal()]
         stem = (parts or ["x"])[-1]
         head, _, number = stem.rpartition("_")
