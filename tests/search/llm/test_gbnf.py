@@ -63,13 +63,13 @@ def test_other_strings_are_not(text, letters):
 
 def test_the_text_itself():
     assert to_gbnf(SUM).splitlines() == [
-        'root ::= ignored r0-start',
-        'ignored ::= (t2-ignore-0)*',
+        "root ::= ignored r0-start",
+        "ignored ::= (t2-ignore-0)*",
         't6-x ::= "x" ignored',
         't5-rpar ::= ")" ignored',
         't4-lpar ::= "(" ignored',
         't3-plus ::= "+" ignored',
         't2-ignore-0 ::= " "',
-        'r1-term ::= t4-lpar r0-start t5-rpar | t6-x',
-        'r0-start ::= (r1-term) (t3-plus r1-term)*',
+        "r1-term ::= t4-lpar r0-start t5-rpar | t6-x",
+        "r0-start ::= (r1-term) (t3-plus r1-term)*",
     ]
