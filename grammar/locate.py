@@ -54,7 +54,7 @@ def _place(diagnostic: Diagnostic, places: Places, filename: str) -> Diagnostic:
 
 
 def _column(diagnostic: Diagnostic, row: str) -> int:
-    """Return the column of the value that the message is about where it stands in the row, else of the row's start."""
+    """Return the column of the value that the message is about, else of the row's first character."""
     named = _VALUE.search(diagnostic.message)
     if named is not None and diagnostic.code in ("undefined-value", "cycle"):
         uses = [m for m in re.finditer(rf"{re.escape(named[0])}(?![\w.])", row)]

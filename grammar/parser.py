@@ -1,11 +1,12 @@
-"""Text to modules: ops are built through the op table, so that every attribute is checked where it is written."""
+"""Text to modules; ops are built through the op table, which checks every attribute where it is written."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+
+from lark import Token
 
 from ..ir import (
     OPS,
@@ -13,7 +14,6 @@ from ..ir import (
     CallBlock,
     Diagnostic,
     Dim,
-    DType,
     Expr,
     Graph,
     Input,
@@ -33,14 +33,13 @@ from ..ir import (
 )
 from ..ir.graph import NO_NOTES
 from .locate import located
-from .syntax import Fault, RawFile, RawGraph, RawNode, RawReturn, read, unquote
-from .syntax_errors import UnexpectedInput, readable
+from .printer import VERSION
+from .syntax import Fault, NotePair, Pair, RawFile, RawGraph, RawNode, RawReturn, unquote
+from .syntax_errors import MAX_NODES, readable
+from .type_text import TypeReader
 
-if TYPE_CHECKING:
-    from lark import Token
-
-VERSION = 1
-_WORDS = {"true": True, "false": False}
+_TRUTH = {"true": True, "false": False}
+_FAULTY = CallBlock(callee="")
 
 
 def parse(text: str, filename: str = "<text>") -> Module:
@@ -71,7 +70,7 @@ def parse_checked(text: str, filename: str = "<text>") -> Module:
 
 def parse_dim(text: str, filename: str = "<size>") -> Dim:
     """Return an integer expression, ``(H-1)//2``. Raises NascError with a caret."""
-    reader = _Reader(filename)
+    reader = TypeReader()
     value = reader.dim(text.strip(), Loc(filename, 1, 1))
     if reader.found:
         raise NascError(*reader.found, text=text.strip())
@@ -80,8 +79,8 @@ def parse_dim(text: str, filename: str = "<size>") -> Dim:
 
 def parse_type(text: str, filename: str = "<type>") -> TensorType:
     """Return a tensor type, ``f32[N,64,56,56]``. Raises NascError with a caret."""
-    reader = _Reader(filename)
-    value = reader.tensor_type(text.strip(), Loc(filename, 1, 1))
+    reader = TypeReader()
+    value = reader.type(text.strip(), Loc(filename, 1, 1))
     if reader.found:
         raise NascError(*reader.found, text=text.strip())
     return value
@@ -97,45 +96,49 @@ class _Reader:
 
     def __init__(self, filename: str) -> None:
         self.filename = filename
-        self.found: list[Diagnostic] = []
-        self.types: dict[str, TensorType] = {}
+        self.types = TypeReader()
+        self.found = self.types.found
 
     def module(self, raw: RawFile) -> Module:
-        if int(raw.header.version) != VERSION:
-            self.report(
-                f"this is version {raw.header.version} of the text form",
-                f"this nasc reads version {VERSION}",
-                "version",
-                raw.header.version,
-            )
+        version = raw.header.version
+        if int(version[:9]) != VERSION:
+            hint = f"this nasc reads version {VERSION}"
+            self.report(f"this is version {version[:9]} of the text form", hint, "version", version)
+        nodes = sum(len(graph.body) for graph in raw.graphs)
+        if nodes > MAX_NODES:
+            hint = f"expected at most {MAX_NODES:,}"
+            self.report(f"the text has {nodes:,} nodes", hint, "size", version)
         graphs = tuple(self.graph(graph) for graph in raw.graphs)
         return Module(graphs, graphs[0].name, self.notes(raw.header.notes))
 
     def graph(self, raw: RawGraph) -> Graph:
         inputs = tuple(Input(self.word(name), self.type(type)) for name, type in raw.inputs)
         places = {self.word(value): self.place(where) for value, where in raw.locations}
-        nodes = [self.node(line, places) for line in raw.body if isinstance(line, RawNode)]
-        returns = [line for line in raw.body if isinstance(line, RawReturn)]
-        for line in returns[:-1]:
-            self.report("a graph returns once", "remove one return line", "return", line.keyword)
-        if returns and raw.body[-1] is not returns[-1]:
-            self.report(
-                "nodes stand after the return line", "move it to the end", "return", returns[-1].keyword
-            )
-        results = {name for node in nodes for name in node.results}
+        nodes = tuple(self.node(line, places) for line in raw.body if isinstance(line, RawNode))
+        outputs = self.outputs(raw.body)
+        results = {node.name for node in nodes}
         for value, _ in raw.locations:
             if self.word(value) not in results:
                 hint = did_you_mean(self.word(value), results)
-                self.report(f"{value} has a source line but is no node", hint, "unknown-node", value)
+                self.report(f"{value} has a source line but names no node", hint, "unknown-node", value)
         return Graph(
             self.word(raw.name),
             inputs,
-            tuple(nodes),
-            tuple(self.word(value) for value in returns[-1].values) if returns else (),
+            nodes,
+            outputs,
             tuple(map(str, raw.symbols)),
             tuple(map(self.type, raw.types or ())),
-            MappingProxyType({self.word(path): self.text(cls) for path, cls in raw.scopes}),
+            MappingProxyType({self.word(path): self.text(cls, path) for path, cls in raw.scopes}),
         )
+
+    def outputs(self, body: Sequence[RawNode | RawReturn]) -> tuple[str, ...]:
+        returns = [line for line in body if isinstance(line, RawReturn)]
+        for line in returns[:-1]:
+            self.report("a graph returns once", "remove one of the return lines", "return", line.keyword)
+        if returns and body[-1] is not returns[-1]:
+            hint = "move the return line to the end"
+            self.report("nodes stand after the return line", hint, "return", returns[-1].keyword)
+        return tuple(map(self.word, returns[-1].values)) if returns else ()
 
     def node(self, raw: RawNode, places: dict[str, Loc]) -> Node:
         results = tuple(map(self.word, raw.results))
@@ -151,152 +154,125 @@ class _Reader:
 
     def call(self, raw: RawNode) -> Op:
         arguments: dict[str, Dim] = {}
-        for key, written in raw.attributes or ():
+        for name, (key, written) in self.keyed(raw.attributes):
             value = self.value(written, Attribute("dim", low=None), key)
             if isinstance(value, (int, Expr)) and not isinstance(value, bool):
-                arguments[str(key)] = value
+                arguments[name] = value
             elif not isinstance(written, Fault):
-                self.report(f"{key} must be a size", "expected an integer expression", "attribute-value", key)
+                hint = "expected an integer expression"
+                self.report(f"argument {name!r} must be a size", hint, "attribute-value", key)
         return CallBlock(callee=self.word(raw.op), arguments=tuple(arguments.items()))
 
     def op(self, raw: RawNode) -> Op:
         cls = OPS.get(raw.op)
         if cls is None or cls is CallBlock:
             self.report(f"there is no op {str(raw.op)!r}", did_you_mean(raw.op, OPS), "unknown-op", raw.op)
-            return CallBlock(callee="")
+            return _FAULTY
         kinds = attributes_of(cls)
-        faults = len(self.found)
-        values: dict[str, object] = {}
-        for key, written in raw.attributes or ():
-            if key in values:
-                self.report(f"{key} is given twice", "remove one", "attribute-value", key)
-            values[str(key)] = self.value(written, kinds.get(key), key)
-        if len(self.found) > faults:
-            return CallBlock(callee="")
+        before = len(self.found)
+        attributes = self.keyed(raw.attributes)
+        values = {name: self.value(written, kinds.get(name), key) for name, (key, written) in attributes}
+        faults = any(isinstance(written, Fault) for _, (_, written) in attributes)
+        if faults or len(self.found) > before:
+            return _FAULTY
         try:
             return build(cls, values)
         except NascError as error:
-            self.explain(raw, cls, values, error)
-            return CallBlock(callee="")
+            self.explain(raw.op, cls, values, {name: key for name, (key, _) in attributes}, error)
+            return _FAULTY
 
-    def explain(self, raw: RawNode, cls: type[Op], values: dict[str, object], error: NascError) -> None:
+    def keyed(self, pairs: Sequence[Pair] | None) -> list[tuple[str, Pair]]:
+        """Return attributes by name; one that is given twice is reported."""
+        named = [(str(pair[0][:-1]).rstrip(), pair) for pair in pairs or ()]
+        if len(dict(named)) < len(named):
+            for i, (name, (key, _)) in enumerate(named):
+                if name in dict(named[:i]):
+                    self.report(f"{name} is given twice", "remove one of them", "attribute-value", key)
+        return named
+
+    def explain(
+        self, op: Token, cls: type[Op], values: dict[str, object], keys: dict[str, Token], error: NascError
+    ) -> None:
         """Report a failed build, each finding at the attribute that it is about."""
-        keys = {str(key): key for key, _ in raw.attributes or ()}
         kinds = attributes_of(cls)
-        placed: dict[str, Token] = {}
+        places: dict[str, Token] = {}
         for name, key in keys.items():
             try:
                 if name in kinds:
                     kinds[name].check(name, values[name])
             except NascError as problem:
-                placed[problem.diagnostics[0].message] = key
-        for diagnostic in error.diagnostics:
-            unknown = [keys[name] for name in keys if name not in kinds and repr(name) in diagnostic.message]
-            token = placed.get(diagnostic.message) or next(iter(unknown), raw.op)
-            self.found.append(replace(diagnostic, where=self.loc(token)))
+                places[problem.diagnostics[0].message] = key
+        for finding in error.diagnostics:
+            unknown = (keys[n] for n in keys if n not in kinds and finding.message.endswith(repr(n)))
+            token = places.get(finding.message) or next(unknown, op)
+            self.found.append(replace(finding, where=self.loc(token)))
 
     def value(self, written: object, kind: Attribute | None, key: Token) -> object:
         """Return an attribute's value; a word alone means what the attribute's kind makes of it."""
+        if isinstance(written, Token):
+            return _meaning(written, kind)
+        if isinstance(written, list):
+            items: list[object] = written
+            return tuple(self.value(item, kind, key) for item in items)
         if isinstance(written, Fault):
             self.fault(written, key)
             return None
-        if isinstance(written, list):
-            return tuple(self.value(item, kind, key) for item in written)
-        return _meaning(written, kind) if hasattr(written, "type") else written
+        return written
 
-    def notes(self, raw: Sequence[tuple[Token, object]] | None) -> Notes:
-        if not raw:
+    def notes(self, pairs: Sequence[NotePair] | None) -> Notes:
+        if not pairs:
             return NO_NOTES
         notes: dict[str, NoteValue] = {}
-        for key, written in raw:
-            value = _WORDS.get(written, written) if hasattr(written, "type") else written
+        for key, written in pairs:
+            name = key[:-1].rstrip() if isinstance(key, Token) else self.text(key, None)
+            value = _TRUTH.get(written) if isinstance(written, Token) else written
+            place = key if isinstance(key, Token) else None
             if isinstance(value, Fault):
-                self.fault(value, key)
-            elif hasattr(value, "type") or not isinstance(value, (str, int, float)):
+                self.fault(value, place)
+            elif not isinstance(value, (str, int, float)):
                 hint = "expected a number, true, false or a quoted string"
-                self.report(f"note {str(key)!r} has no such value", hint, "note", key)
+                self.report(f"note {name!r} cannot have this value", hint, "note", place)
             else:
-                notes[self.text(key)] = value
+                notes[name] = value
         return MappingProxyType(notes)
 
     def type(self, token: Token) -> TensorType:
-        known = self.types.get(token)
-        if known is None:
-            known = self.types[str(token)] = self.tensor_type(token, self.loc(token))
-        return known
-
-    def tensor_type(self, text: str, where: Loc) -> TensorType:
-        name, bracket, rest = text.partition("[")
-        dtype = next((t for t in DType if t.value == name.strip()), None)
-        if not bracket or not rest.endswith("]"):
-            self.found.append(
-                Diagnostic(f"{text!r} is no type", "expected such as f32[N,64,56,56]", "type", where)
-            )
-        elif dtype is None:
-            hint = did_you_mean(name, (t.value for t in DType))
-            self.found.append(Diagnostic(f"there is no dtype {name!r}", hint, "type", where))
-        sizes: list[Dim] = []
-        column = where.column + len(name) + 1
-        for part in rest[:-1].split(",") if rest[:-1].strip() else ():
-            start = column + len(part) - len(part.lstrip())
-            sizes.append(self.dim(part.strip(), replace(where, column=start)))
-            column += len(part) + 1
-        return TensorType(dtype or DType.F32, tuple(sizes))
-
-    def dim(self, text: str, where: Loc) -> Dim:
-        if text.isdecimal() and len(text) < 19:
-            return int(text)
-        if text.isidentifier():
-            return symbol(text)
-        try:
-            value = read(text, "sum")
-        except UnexpectedInput as error:
-            column = where.column + max(getattr(error, "column", 1) - 1, 0)
-            hint = "expected an integer expression such as N, 64 or (H-1)//2"
-            place = replace(where, column=min(column, where.column + len(text)))
-            self.found.append(Diagnostic(f"{text!r} is no size", hint, "syntax", place))
-            return 1
-        if isinstance(value, Fault):
-            self.found.append(Diagnostic(value.message, value.hint, "attribute-value", where))
-            return 1
-        return symbol(str(value)) if isinstance(value, str) else value
+        return self.types.cached(token, lambda: self.loc(token))
 
     def place(self, token: Token) -> Loc:
-        quoted, *numbers = token.rsplit('"', 1)[0] + '"', *token.rsplit('"', 1)[1].split(":")[1:]
-        line, column = (*map(int, numbers), 0, 0)[:2]
-        return Loc(self.string(token, quoted), line, column)
+        end = token.rindex('"') + 1
+        numbers = [int(number[:9]) for number in token[end:].split(":")[1:]]
+        line, column = (*numbers, 0, 0)[:2]
+        return Loc(self.text(unquote(token, token[:end]), token), line, column)
 
     def word(self, token: Token) -> str:
         """Return a name without its sigil, unquoted."""
-        return self.string(token, token[1:]) if token[1] == '"' else token[1:]
+        return self.text(unquote(token, token[1:]), token) if token[1] == '"' else token[1:]
 
-    def text(self, value: Token | str | Fault) -> str:
+    def text(self, value: str | Fault, token: Token | None) -> str:
         if isinstance(value, Fault):
-            self.fault(value, None)
+            self.fault(value, token)
             return ""
         return str(value)
 
-    def string(self, token: Token, quoted: str) -> str:
-        return self.text(unquote(token, quoted))
-
     def fault(self, fault: Fault, token: Token | None) -> None:
-        where = (
-            Loc(self.filename, fault.line, fault.column) if fault.line or token is None else self.loc(token)
-        )
+        known = Loc(self.filename, fault.line, fault.column)
+        where = self.loc(token) if token is not None and not fault.line else known
         self.found.append(Diagnostic(fault.message, fault.hint, "attribute-value", where))
 
     def loc(self, token: Token) -> Loc:
         return Loc(self.filename, token.line or 0, token.column or 0)
 
-    def report(self, message: str, hint: str, code: str, token: Token) -> None:
-        self.found.append(Diagnostic(message, hint, code, self.loc(token)))
+    def report(self, message: str, hint: str, code: str, token: Token | None) -> None:
+        where = Loc(self.filename) if token is None else self.loc(token)
+        self.found.append(Diagnostic(message, hint, code, where))
 
 
-def _meaning(word: object, kind: Attribute | None) -> object:
+def _meaning(word: Token, kind: Attribute | None) -> object:
     """Return what a word alone stands for: a truth value, nothing, a choice, a dtype or a symbol."""
     text = str(word)
     if kind is not None and kind.kind in ("word", "dtype", "text"):
         return None if text == "none" and kind.optional and text not in kind.choices else text
     if text == "none":
         return None
-    return _WORDS[text] if text in _WORDS else symbol(text)
+    return _TRUTH[text] if text in _TRUTH else symbol(text)

@@ -1,4 +1,4 @@
-"""Modules to text: one node a line, names from the source, defaults left out, locations in a table below each graph."""
+"""Modules to text: one node a line, names from the source, defaults left out, locations in a table below."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def print_node(node: Node, *, types: bool = True, notes: bool = True, longest: i
 
 
 def print_attributes(op: Op, *, longest: int | None = None) -> str:
-    """Return the attributes that differ from their defaults, ``kernel_size=3, bias=false``; empty where none does."""
+    """Return the attributes that differ from their defaults, ``kernel_size=3, bias=false``."""
     if isinstance(op, CallBlock):
         return ", ".join(f"{name}={value}" for name, value in op.arguments)
     kinds = attributes_of(type(op))

@@ -1,8 +1,8 @@
-"""The syntax of the text form: a lark parser whose rules build plain tuples, so that no tree is kept or walked.
+"""The syntax of the text form: a lark parser whose rules build plain tuples; no tree is kept or walked.
 
-Nothing here knows the op table; :mod:`nasc.grammar.parser` makes a module of what this returns. A value that is
-wrong by itself (an integer that does not fit, a division by zero) becomes a :class:`Fault`, so that reading goes on
-and all of them are reported.
+Nothing here knows the op table; :mod:`nasc.grammar.parser` makes a module of what this returns. A value that
+is wrong by itself (an integer that does not fit, a division by zero) becomes a :class:`Fault`, so that
+reading goes on and all of them are reported.
 """
 
 from __future__ import annotations
@@ -35,11 +35,15 @@ class Fault(NamedTuple):
     column: int
 
 
+Pair = tuple[Token, object]
+NotePair = tuple[Token | str | Fault, object]
+
+
 class Header(NamedTuple):
     """The first line: ``nasc 1 @{...}``."""
 
     version: Token
-    notes: list[tuple[Token, object]] | None
+    notes: list[NotePair] | None
 
 
 class RawNode(NamedTuple):
@@ -49,10 +53,10 @@ class RawNode(NamedTuple):
     op: Token
     callee: Token | None
     operands: list[Token] | None
-    attributes: list[tuple[Token, object]] | None
+    attributes: list[Pair] | None
     types: list[Token] | None
     path: Token | None
-    notes: list[tuple[Token, object]] | None
+    notes: list[NotePair] | None
 
 
 class RawReturn(NamedTuple):
@@ -126,7 +130,7 @@ class _Rules:
         results, callee, operands, attributes, types, path, notes = children
         return RawNode(results, callee, callee, operands, attributes, types, path, notes)
 
-    def list(self, children: list[Any]) -> Any:
+    def items(self, children: list[Any]) -> Any:
         items = [item for item in children if item is not None]
         return next((item for item in items if isinstance(item, Fault)), items)
 

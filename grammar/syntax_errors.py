@@ -1,11 +1,13 @@
-"""Syntax errors in human words: what was found, what could have stood there, and whether the text was cut off."""
+"""Syntax errors in words: what was found, what could have stood there, and whether the text was cut off."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from copy import copy
+from typing import Any
 
-from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Token, UnexpectedInput, UnexpectedToken
 
 from ..ir import Diagnostic, Loc
 from .syntax import RawFile, read, words
@@ -13,6 +15,7 @@ from .syntax import RawFile, read, words
 __all__ = ["UnexpectedInput", "readable"]
 
 MAX_CHARACTERS = 2**28
+MAX_NODES = 200_000
 MAX_ERRORS = 20
 MAX_SHOWN = 40
 _EMPTY = "the input is empty; did the command before the pipe fail?"
@@ -26,6 +29,8 @@ _NAMES = {
     "PLACE": 'a source line ("file.py":10:3)',
     "CLASS": "a class name",
     "NAME": "a name",
+    "KEY": "an attribute (name=)",
+    "_COMMA": "','",
     "STRING": "a quoted string",
     "FLOAT": "a number",
     "INT": "a number",
@@ -37,7 +42,7 @@ _STATEMENT = re.compile(r"\s*(?:[%#]|return\b)")
 
 
 def readable(text: str, filename: str) -> tuple[RawFile | None, list[Diagnostic]]:
-    """Return what could be read of a text and its syntax errors; faulty lines are left out, so that all are found."""
+    """Return what could be read of a text and its syntax errors; faulty lines are left out."""
     if not text.strip().strip("\ufeff\0"):
         return None, [Diagnostic(_EMPTY, "expected a text that starts with `nasc 1`", "empty", Loc(filename))]
     if len(text) > MAX_CHARACTERS:
@@ -51,7 +56,8 @@ def readable(text: str, filename: str) -> tuple[RawFile | None, list[Diagnostic]
         except UnexpectedInput as error:
             line = _line(error, lines)
             found.append(_explain(error, lines, line, filename))
-            if len(found) >= MAX_ERRORS or not _STATEMENT.match(lines[line - 1]):
+            done = len(found) >= MAX_ERRORS or found[-1].code == "truncated"
+            if done or not _STATEMENT.match(lines[line - 1]):
                 return None, found
             lines[line - 1] = ""
 
@@ -78,24 +84,38 @@ def _explain(error: UnexpectedInput, lines: list[str], line: int, filename: str)
         where = Loc(filename, line, len(row.rstrip()) + 1)
         return Diagnostic("the line ends too early", _special(row, "") or expected, "syntax", where)
     column = max(error.column, 1)
-    found = row[column - 1 :]
-    if isinstance(error, UnexpectedToken):
-        found = str(error.token)
-    hint = _special(row, row[column - 1 :]) or expected
-    return Diagnostic(f"unexpected {_shown(found)}", hint, "syntax", Loc(filename, line, column))
+    rest = row[column - 1 :]
+    where = Loc(filename, line, column)
+    return Diagnostic(f"unexpected {_shown(rest)}", _special(row, rest) or expected, "syntax", where)
 
 
-def _accepted(error: UnexpectedInput) -> Collection[str]:
-    if isinstance(error, UnexpectedToken):
-        return error.accepts or error.expected
-    return error.allowed if isinstance(error, UnexpectedCharacters) else ()
+def _accepted(error: UnexpectedInput) -> set[str]:
+    """Return the terminals that could have stood there: each is tried on a copy of the parser's state."""
+    state: Any = getattr(error, "state", None)
+    if state is None:
+        return set()
+    silent = copy(state.parse_conf)
+    silent.callbacks = {}
+    accepted: set[str] = set()
+    for name in silent.parse_table.states[state.position]:
+        if name.isupper():
+            trial = state.copy(deepcopy_values=False)
+            trial.parse_conf = silent
+            try:
+                trial.feed_token(Token(name, ""), name == "$END")
+            except UnexpectedInput:
+                continue
+            accepted.add(name)
+    return accepted
 
 
 def _any_of(terminals: Collection[str]) -> str:
     """Return what could have stood there, in words: ``',' or '}'``."""
+    if "NASC" in terminals:
+        return "a text that starts with `nasc 1`"
     signs = words()
     fixed = {signs[name] for name in terminals if name in signs}
-    if _OPERATORS <= fixed:
+    if fixed >= _OPERATORS:
         fixed -= _OPERATORS
     elif "INT" in terminals:
         fixed -= {"+", "-", "("}
@@ -107,9 +127,8 @@ def _any_of(terminals: Collection[str]) -> str:
 
 
 def _shown(found: str) -> str:
-    word = re.match(r"\w+|\S", found.strip() or found)
-    text = found if len(found) <= MAX_SHOWN and found.strip() == found else word[0] if word else found[:1]
-    return repr(text[:MAX_SHOWN])
+    word = re.match(r"[%@#]?\w+|\S", found)
+    return repr((word[0] if word else found)[:MAX_SHOWN])
 
 
 def _special(row: str, rest: str) -> str:

@@ -34,6 +34,7 @@ class Expr:
 
     terms: tuple[tuple[Monomial, int], ...]
     _hash: int = field(init=False, repr=False, compare=False)
+    _text: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
         """Hash once: dimensions are compared and looked up all the time."""
@@ -84,11 +85,13 @@ class Expr:
         return _floordiv(other, self)
 
     def __str__(self) -> str:
-        """Return the text form, ``C*4+1``."""
-        text = ""
-        for monomial, coefficient in self.terms:
-            text += _term(monomial, coefficient, first=not text)
-        return text
+        """Return the text form, ``C*4+1``; written once, since nested divisions repeat it at every level."""
+        if not self._text:
+            text = ""
+            for monomial, coefficient in self.terms:
+                text += _term(monomial, coefficient, first=not text)
+            object.__setattr__(self, "_text", text)
+        return self._text
 
 
 def symbol(name: str) -> Expr:

@@ -78,6 +78,7 @@ class Op:
     commutative: ClassVar[bool] = False
 
     _declared: ClassVar[Mapping[str, Declared]] = MappingProxyType({})
+    _attributes: ClassVar[Mapping[str, Attribute]] = MappingProxyType({})
     _defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
 
     def __init__(self, **values: Any) -> None:
@@ -202,13 +203,14 @@ def declare(cls: T) -> T:
         if d.default is not at.REQUIRED
     }
     type.__setattr__(cls, "_declared", MappingProxyType(declared))
+    type.__setattr__(cls, "_attributes", MappingProxyType({n: d.attribute for n, d in declared.items()}))
     type.__setattr__(cls, "_defaults", MappingProxyType(defaults))
     return cls
 
 
 def attributes_of(cls: type[Op]) -> Mapping[str, Attribute]:
     """Return the declared attributes of an op class, in order."""
-    return {name: declared.attribute for name, declared in cls._declared.items()}
+    return cls._attributes
 
 
 def defaults_of(cls: type[Op]) -> Mapping[str, object]:
