@@ -1,7 +1,7 @@
 """Lower models of timm and report nodes, ops, time beside torch.export's, missing ops and the error of the outputs.
 
-    python benchmarks/lowering.py resnet18 vit_tiny_patch16_224
-    python benchmarks/lowering.py --families
+python benchmarks/lowering.py resnet18 vit_tiny_patch16_224
+python benchmarks/lowering.py --families
 """
 
 from __future__ import annotations

@@ -41,12 +41,12 @@ def capture(model: nn.Module, inputs: Inputs, dynamic_batch: bool) -> Capture:
     With ``dynamic_batch`` axis 0 of every input of the same size becomes the symbol N; where the model does not
     allow that, the batch stays as the example has it and a warning says why.
     """
-    with _evaluation(model), _quiet(), full_stacks():
+    with _evaluation(model), quiet(), full_stacks():
         warned: tuple[Diagnostic, ...] = ()
         if dynamic_batch and _batched(inputs):
             try:
                 program = _export(model, _enlarged(inputs), _dynamic(inputs))
-                return Capture(program, _symbols(program))
+                return Capture(program, symbols_of(program))
             except Exception as error:
                 warned = (_specialised(error),)
                 if _data_dependent(error):
@@ -93,7 +93,7 @@ def _enlarged(inputs: Inputs) -> Inputs:
     )
 
 
-def _symbols(program: ExportedProgram) -> dict[str, str]:
+def symbols_of(program: ExportedProgram) -> dict[str, str]:
     """Return the IR's name of each of the program's symbols: all of them stand for the batch."""
     names = [str(name) for name in program.range_constraints]
     return {name: BATCH if i == 0 else f"{BATCH}{i}" for i, name in enumerate(names)}
@@ -186,7 +186,7 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what the model prints out of our output, and torch.export's own remarks out of the user's sight."""
     loggers = [logging.getLogger(name) for name in ("torch.fx", "torch._export", "torch.export")]
     levels = [logger.level for logger in loggers]

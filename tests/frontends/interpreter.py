@@ -110,7 +110,9 @@ def spelled(op: Op, operands: list[Any], attributes: dict[str, Any], state: list
             positional = [*positional[0]]
         return getattr(operands[0], spelling.name)(*operands[1:], *positional, **attributes)
     space, _, name = spelling.function.rpartition(".")
-    function: Callable[..., Any] = getattr({"F": F, "torch": torch, "torch.linalg": torch.linalg}[space], name)
+    function: Callable[..., Any] = getattr(
+        {"F": F, "torch": torch, "torch.linalg": torch.linalg}[space], name
+    )
     return function(*operands, *positional, **attributes)
 
 

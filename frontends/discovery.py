@@ -1,0 +1,83 @@
+"""From what a person names to a module: files are read, models found, built and lowered.
+
+A ``model.py`` is run by a normal import, as ``python model.py`` would run it, with its folder on ``sys.path``:
+lower only files that you would run. A ``.pt2`` is read by torch.export.load, which trusts its file likewise.
+Text and JSON are only parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..ir import Module, NascError, checked
+from .lowered import Lowered
+from .shapes import parse_shape
+from .source import Source, missing_file, parse_source
+
+
+def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = None) -> Lowered:
+    """Return the model that ``source`` names as a module with its weights.
+
+    ``source`` is one of ``model.py``, ``model.py:Name``, ``model.py:Name(num_classes=10)``, ``timm:NAME``,
+    ``torchvision:NAME``, a ``.pt2``, ``.nasc`` or ``.json`` file, or ``-`` for text on standard input. ``inputs``
+    are the shapes of the example inputs, ``1x3x32x32`` or ``i64[1,128]``; ``data`` names a data loader of the
+    file. Models are built under seed 0, so weights are the same each time.
+
+    Raises:
+        NascError: with the place, and the commands that would work where something is missing or ambiguous.
+    """
+    parsed = parse_source(source)
+    types = tuple(parse_shape(text) for text in inputs)
+    if parsed.kind in ("text", "json", "stdin"):
+        return Lowered(checked(_read_text(parsed)))
+    if parsed.kind in ("python", "program") and not Path(parsed.place).is_file():
+        raise missing_file(parsed.place)
+    if parsed.kind == "program":
+        from .pytorch.programs import lower_file
+
+        return lower_file(parsed)
+    from .pytorch.finding import lower_found
+
+    return lower_found(parsed, types, data)
+
+
+def _read_text(source: Source) -> Module:
+    text = sys.stdin.read() if source.kind == "stdin" else _file_text(source.place)
+    if not text.strip():
+        raise NascError.of(
+            f"{source.place} is empty", "the command before the pipe may have failed: run it alone", "empty"
+        )
+    if source.kind == "json" or (source.kind == "stdin" and text.lstrip().startswith("{")):
+        return _from_json(text, source.place)
+    from ..grammar import parse
+
+    return parse(text, filename=source.place)
+
+
+def _file_text(place: str) -> str:
+    path = Path(place)
+    if not path.is_file():
+        raise missing_file(place)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise NascError.of(
+            f"{place} is not UTF-8 text: {error.reason}", "expected text", "encoding"
+        ) from None
+
+
+def _from_json(text: str, place: str) -> Module:
+    from ..grammar import from_json
+
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NascError.of(
+            f"{place}:{error.lineno}:{error.colno}: not JSON: {error.msg}",
+            "expected what `nasc emit --to json` writes",
+            "json",
+        ) from None
+    return from_json(data)

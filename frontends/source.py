@@ -1,0 +1,92 @@
+"""What a person may name as a model: a file, a model in a file, a model of a library, standard input."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from ..ir import NascError, did_you_mean
+
+Kind = Literal["python", "timm", "torchvision", "program", "text", "json", "stdin"]
+_SUFFIXES: Mapping[str, Kind] = {".py": "python", ".pt2": "program", ".nasc": "text", ".json": "json"}
+_FORMS = "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, .pt2, .nasc, .json, -"
+_PYTHON = re.compile(r"^(?P<file>.+?\.py)(?::(?P<name>.*))?$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A parsed source: where the model is, its name there, and the arguments to build it with."""
+
+    text: str
+    kind: Kind
+    place: str
+    name: str = ""
+    positional: tuple[object, ...] = ()
+    keyword: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    called: bool = False
+
+
+def parse_source(text: str) -> Source:
+    """Return what a source names. Raises NascError saying which forms there are."""
+    if text == "-":
+        return Source(text, "stdin", "<stdin>")
+    for kind in ("timm", "torchvision"):
+        if text.startswith(f"{kind}:"):
+            return _named(text, kind, kind, text.partition(":")[2])  # type: ignore[arg-type]
+    found = _PYTHON.match(text)
+    if found:
+        return _named(text, "python", found["file"], found["name"] or "")
+    suffix = Path(text).suffix
+    if suffix in _SUFFIXES:
+        return Source(text, _SUFFIXES[suffix], text)
+    raise NascError.of(f"{text!r} is not a model", _forms_hint(text), "source")
+
+
+def _forms_hint(text: str) -> str:
+    if re.fullmatch(r"\w+", text):
+        return f"for a model of a library write timm:{text} or torchvision:{text}; expected one of: {_FORMS}"
+    return f"expected one of: {_FORMS}"
+
+
+def _named(text: str, kind: Kind, place: str, rest: str) -> Source:
+    name, bracket, _ = rest.partition("(")
+    if not bracket:
+        return Source(text, kind, place, name.strip())
+    try:
+        call = ast.parse(rest.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        call = None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name | ast.Attribute):
+        raise NascError.of(
+            f"{rest!r} is not a call", f"expected {name or 'Name'}(number=10, flag=True)", "arguments"
+        )
+    positional = tuple(_literal(node) for node in call.args)
+    keyword = {item.arg: _literal(item.value) for item in call.keywords if item.arg is not None}
+    return Source(text, kind, place, name.strip(), positional, MappingProxyType(keyword), called=True)
+
+
+def _literal(node: ast.expr) -> object:
+    """Return the value of a literal; nothing is ever evaluated."""
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise NascError.of(
+            f"{ast.unparse(node)!r} is not a literal",
+            "arguments may be numbers, strings, true values, None, and lists, tuples or dicts of them",
+            "arguments",
+        ) from None
+
+
+def missing_file(place: str) -> NascError:
+    """Return the error that there is no such file, with the nearest name in its folder."""
+    path = Path(place)
+    folder = path.parent
+    names = [item.name for item in folder.iterdir() if item.is_file()] if folder.is_dir() else []
+    similar = [name for name in names if Path(name).suffix == path.suffix]
+    hint = did_you_mean(path.name, similar) if similar else f"there is no {path.suffix} file in {folder}"
+    return NascError.of(f"there is no file {place}", hint, "no-file")
