@@ -52,8 +52,9 @@ def test_loads_no_framework(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert code == "0"
 
 
-def test_packages_load_no_framework(project: dict[str, Any]) -> None:
-    packages = project["tool"]["setuptools"]["packages"]
+def test_rooms_load_no_framework(project: dict[str, Any]) -> None:
+    """Rooms and the packages right below them; what lies deeper is imported by a function that needs it."""
+    packages = [name for name in project["tool"]["setuptools"]["packages"] if name.count(".") <= 2]
     code = f"import sys, {', '.join(packages)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
