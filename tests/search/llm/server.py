@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -121,7 +121,7 @@ def refuses_with(part: str, message: str, status: int = 400, **details: str) -> 
 
     def behave(handler: Handler, body: dict[str, Any]) -> None:
         if part in body:
-            return fails(status, message, **details)(handler, body)
+            return fails(status, message, None, **details)(handler, body)
         return says("fine\n")(handler, body)
 
     return behave
@@ -130,14 +130,17 @@ def refuses_with(part: str, message: str, status: int = 400, **details: str) -> 
 @contextmanager
 def serving(
     *script: Behaviour, owner: str = "someone", models: tuple[str, ...] = ("tiny",)
-) -> Iterator[Served]:
+) -> Generator[Served]:
     """Run a server for the length of a with block."""
-    handler = type("Scripted", (Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+
+    class Scripted(Handler):
+        pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as server:
         server.daemon_threads = True
         server.block_on_close = False
         served = Served(f"http://127.0.0.1:{server.server_address[1]}/v1", owner, list(script), models)
-        handler.served = served
+        Scripted.served = served
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

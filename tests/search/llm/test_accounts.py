@@ -39,10 +39,11 @@ class Counting:
 
 
 def test_an_answer_is_kept_and_read_back(tmp_path):
-    client = Cached(Counting(), tmp_path)
+    inner = Counting()
+    client = Cached(inner, tmp_path)
     first, second = client.complete(PROMPT), client.complete(PROMPT)
     assert second == replace(first, cached=True)
-    assert client.client.asked == 1
+    assert inner.asked == 1
     assert [path.parent.name for path in tmp_path.glob("*/*.json")] == [client.path(PROMPT).name[:2]]
 
 
