@@ -23,11 +23,14 @@ def apply_edits(module: Module, edits: Sequence[Edit], notes: Notes = NO_NOTES) 
     ``passes.Legalize`` repairs what can be repaired. Raises NascError with every edit that cannot be applied.
     """
     problems: list[Diagnostic] = []
+    gone: set[tuple[str, str]] = set()
     for edit in edits:
         try:
             module = _apply(module, edit, notes)
         except NascError as error:
-            problems += [_placed(diagnostic, edit) for diagnostic in error.diagnostics]
+            problems += [_placed(diagnostic, edit, (edit.graph, edit.node) in gone) for diagnostic in error.diagnostics]
+        if isinstance(edit, Delete):
+            gone.add((edit.graph, edit.node))
     if problems:
         raise NascError(*problems)
     return _without_unused(module, {edit.graph or module.entry for edit in edits})
@@ -42,10 +45,10 @@ def _apply(module: Module, edit: Edit, notes: Notes) -> Module:
     return module.with_graph(surgery.finish())
 
 
-def _placed(diagnostic: Diagnostic, edit: Edit) -> Diagnostic:
-    return replace(
-        diagnostic, message=f"`{edit_line(edit)}`: {diagnostic.message}", graph=diagnostic.graph or edit.graph
-    )
+def _placed(diagnostic: Diagnostic, edit: Edit, gone: bool) -> Diagnostic:
+    message = f"`{edit_line(edit)}`: {diagnostic.message}"
+    hint = f"an edit above deletes %{edit.node}" if gone else diagnostic.hint
+    return replace(diagnostic, message=message, hint=hint, graph=diagnostic.graph or edit.graph)
 
 
 @dataclass

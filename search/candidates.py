@@ -45,9 +45,16 @@ def attribute_values(op: Op, operands: Types) -> dict[str, tuple[object, ...]]:
         values = _VALUES.get(name, ())
         if name == "groups" and operands and operands[0].rank > 1:
             values = (*values, operands[0].shape[1])
+        if name in ("kernel_size", "dilation") and operands and _is_point(operands[0]):
+            values = ()
         if values:
             found[name] = tuple(value for value in values if not _same(getattr(op, name), value))
     return found
+
+
+def _is_point(x: TensorType) -> bool:
+    """Return whether a feature map with channels first has one place only, so that a wider kernel sees nothing."""
+    return x.rank > 2 and all(size == 1 for size in x.shape[2:])
 
 
 def _same(current: object, value: object) -> bool:
@@ -90,8 +97,8 @@ def insertions(x: TensorType, place: str) -> tuple[OpSpec, ...]:
     found = [OpSpec(name) for name in ACTIVATIONS[:4]]
     found.append(OpSpec("dropout", (("p", 0.1),)))
     if place == "first" and x.rank in (3, 4):
-        norms = (OpSpec("batch_norm"),) if any(size != 1 for size in x.shape[2:]) else ()
-        found += [*norms, *_convolutions(x), *_pools(x)]
+        wide = [OpSpec("batch_norm"), *_convolutions(x), *_pools(x)]
+        found += _convolutions(x)[:1] if _is_point(x) else wide
     if place == "last":
         found += [
             OpSpec("layer_norm", (("normalized_shape", x.shape[-1]),)),
