@@ -1,8 +1,8 @@
 """NAS-Bench-101 rows as networks: an adjacency matrix and the operations of its inner vertices.
 
-Vertex 0 is the cell's input, the last its output. The network is a convolutional stem of 128 channels, three stacks of
-three cells with 2x2 max pooling and twice the channels between stacks, and a linear classifier (Ying et al.,
-"NAS-Bench-101", ICML 2019, section 2).
+Vertex 0 is the cell's input, the last its output. The network is a convolutional stem of 128 channels, three
+stacks of three cells with 2x2 max pooling and twice the channels between stacks, and a linear classifier
+(Ying et al., "NAS-Bench-101", ICML 2019, section 2).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Matrix = tuple[tuple[bool, ...], ...]
 def nb101(adj_upper: str, ops: str, classes: int = 10) -> Module:
     """Return the network of a row, for inputs ``f32[N,3,32,32]``.
 
-    ``adj_upper`` is the strict upper triangle of the adjacency matrix row by row, ``ops`` one digit an inner vertex:
-    0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3. Vertices that are not on a path from input to output are left
-    out. Raises NascError where the two do not fit each other or no path exists.
+    ``adj_upper`` is the strict upper triangle of the adjacency matrix row by row, ``ops`` one digit an inner
+    vertex: 0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3. Vertices that are not on a path from input to
+    output are left out. Raises NascError where the two do not fit each other or no path exists.
     """
     matrix, labels = pruned(read_matrix(adj_upper, ops), ops)
     return Module(

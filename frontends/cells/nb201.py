@@ -1,8 +1,9 @@
 """NAS-Bench-201 strings as networks: ``|nor_conv_3x3~0|+|skip_connect~0|none~1|+...``.
 
-A cell has nodes 0 (its input) to 3 (its output); node j is the sum over i < j of an operation on node i. The network
-is a convolutional stem, three stages of five cells at 16, 32 and 64 channels, a residual block that halves the
-resolution between stages, and a linear classifier (Dong and Yang, "NAS-Bench-201", ICLR 2020, section 2.1).
+A cell has nodes 0 (its input) to 3 (its output); node j is the sum over i < j of an operation on node i. The
+network is a convolutional stem, three stages of five cells at 16, 32 and 64 channels, a residual block that
+halves the resolution between stages, and a linear classifier (Dong and Yang, "NAS-Bench-201", ICLR 2020,
+section 2.1).
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ Edges = Mapping[tuple[int, int], str]
 def nb201(arch: str, classes: int = 10) -> Module:
     """Return the network of an architecture string, for inputs ``f32[N,3,32,32]``.
 
-    What does not reach the output of a cell is left out, and so are ``none`` edges. A cell whose output no path
-    reaches is a product with zero. Raises NascError where the string is not one of the benchmark.
+    What does not reach the output of a cell is left out, and so are ``none`` edges. A cell whose output no
+    path reaches is a product with zero. Raises NascError where the string is not one of the benchmark.
     """
     edges = live_edges(parse_edges(arch))
     blocks = (cell(tuple(sorted(edges.items()))), reduction())

@@ -1,0 +1,163 @@
+"""Several encoders trained alike from other seeds, and the file that holds them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..ir import NascError
+from .batch import batches
+from .encoder import Encoder, Shape, masked, rows_per_chunk
+from .features import ROW, Arrays, Features
+from .statistics import NAMES, statistics
+
+Floats = NDArray[np.float32]
+FORMAT = "nasc-predictor-1"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a weights file says of itself.
+
+    ``knots`` are pairs (score, logit of accuracy), rising in both, by which a score reads as an accuracy.
+    ``residual_std`` is the error on networks of the training family that were not trained on.
+    """
+
+    shape: Shape
+    family: str
+    family_std: float
+    residual_std: float
+    knots: tuple[tuple[float, float], ...]
+    recipe: dict[str, Any]
+
+    def accuracy(self, score: float) -> float:
+        """Return the accuracy of a score, between 0 and 1; beyond the knots the last slope goes on."""
+        x, y = np.array(self.knots).T
+        right = int(np.clip(np.searchsorted(x, score), 1, len(x) - 1))
+        slope = (y[right] - y[right - 1]) / (x[right] - x[right - 1])
+        return float(1 / (1 + np.exp(-(y[right] + slope * (score - x[right])))))
+
+    @staticmethod
+    def parse(text: str) -> Card:
+        """Return the card of its JSON text."""
+        data = json.loads(text)
+        return Card(
+            **{
+                **data,
+                "shape": Shape(**data["shape"]),
+                "knots": tuple((float(x), float(y)) for x, y in data["knots"]),
+            }
+        )
+
+
+class Ensemble:
+    """Encoders whose mean is the score and whose spread is part of the uncertainty."""
+
+    def __init__(self, members: Sequence[Encoder], card: Card) -> None:
+        """Put the members in evaluation mode."""
+        self.members = tuple(member.eval() for member in members)
+        self.card = card
+
+    @torch.inference_mode()
+    def scores(self, graphs: Sequence[Arrays]) -> tuple[Floats, Floats]:
+        """Return the scores and standard deviations of graphs, [g] each."""
+        parts = [torch.stack([member(batch) for member in self.members]) for batch in batches(graphs)]
+        every = torch.cat(parts, dim=1) if parts else torch.zeros(len(self.members), 0)
+        spread = every.var(dim=0, unbiased=False) + self.card.residual_std**2
+        return every.mean(dim=0).numpy(), spread.sqrt().numpy()
+
+    @torch.inference_mode()
+    def embeddings(self, graphs: Sequence[Arrays]) -> Floats:
+        """Return the embeddings of graphs, those of all members side by side, [g, d]."""
+        parts = [
+            torch.cat(
+                [
+                    m.embed(b.kinds, b.rows, b.source, b.target, b.graph, len(b.statistics))
+                    for m in self.members
+                ],
+                dim=1,
+            )
+            for b in batches(graphs)
+        ]
+        width = 2 * self.card.shape.width * len(self.members)
+        return (torch.cat(parts) if parts else torch.zeros(0, width)).numpy()
+
+    @torch.inference_mode()
+    def masked_scores(self, graph: Features, keep: NDArray[np.bool_]) -> Floats:
+        """Return the score of each variant that keeps [v, 3, n] of a graph; see ``mask_places``."""
+        size = rows_per_chunk(len(graph.kinds), self.card.shape.width)
+        parts = [self._masked(graph, keep[i : i + size]) for i in range(0, len(keep), size)]
+        return (torch.cat(parts) if parts else torch.zeros(0)).numpy()
+
+    def _masked(self, graph: Features, keep: NDArray[np.bool_]) -> Tensor:
+        kinds = torch.from_numpy(graph.kinds.astype(np.int64))
+        numbers = torch.from_numpy(statistics(graph.columns, keep).astype(np.float32))
+        many_kinds, rows = masked(kinds, torch.from_numpy(graph.rows), torch.from_numpy(keep))
+        source, target = torch.from_numpy(graph.edges.astype(np.int64))
+        where = torch.zeros(len(kinds), dtype=torch.int64)
+        every = [
+            member.score(member.embed(many_kinds, rows, source, target, where, 1).squeeze(-2), numbers)
+            for member in self.members
+        ]
+        return torch.stack(every).mean(dim=0)
+
+    def write(self, path: Path) -> None:
+        """Write all members and the card as one safetensors file, atomically."""
+        tensors = {
+            f"{i}.{key}": t.contiguous()
+            for i, m in enumerate(self.members)
+            for key, t in m.state_dict().items()
+        }
+        card = json.dumps({**asdict(self.card), "format": FORMAT, "rows": ROW, "statistics": NAMES})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            temporary = Path(file.name)
+        save_file(tensors, temporary, metadata={"card": card})
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+
+    @staticmethod
+    def read(path: Path) -> Ensemble:
+        """Return the ensemble of a file. Raises NascError where it is missing or was made for other features."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                text = (file.metadata() or {}).get("card", "{}")
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, SafetensorError) as error:
+            raise NascError.of(
+                f"predictor weights {path} cannot be read: {error}",
+                "write them with `nasc train --output FOLDER`",
+                "weights",
+            ) from None
+        data = json.loads(text)
+        wanted = {"format": FORMAT, "rows": list(ROW), "statistics": list(NAMES)}
+        if {key: data.pop(key, None) for key in wanted} != wanted:
+            raise NascError.of(
+                f"predictor weights {path} were made for other features",
+                "train them anew with `nasc train`",
+                "weights",
+            )
+        card = Card.parse(json.dumps(data))
+        count = 1 + max(int(key.partition(".")[0]) for key in tensors)
+        return Ensemble([_member(card.shape, tensors, i) for i in range(count)], card)
+
+
+def _member(shape: Shape, tensors: dict[str, Tensor], index: int) -> Encoder:
+    with torch.device("meta"):
+        encoder = Encoder(shape)
+    prefix = f"{index}."
+    state = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+    encoder.load_state_dict(state, assign=True)
+    return encoder

@@ -1,0 +1,86 @@
+"""How well the predictor ranks a family, beside parameters and multiply-accumulates as rankers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .prediction import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Agreement of a ranking with measured accuracy: Spearman's rho, Kendall's tau-b and NDCG@10.
+
+    NDCG@10 takes the accuracy, rescaled to 0..1 over the family, as gain, with logarithmic discount (Jarvelin
+    and Kekalainen, 2002).
+    """
+
+    spearman: float
+    kendall: float
+    ndcg10: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Rankings of one family by ranker: ``predictor``, ``params`` and ``macs``."""
+
+    family: str
+    count: int
+    rankers: Mapping[str, Ranking]
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain data."""
+        rankers = {name: asdict(ranking) for name, ranking in self.rankers.items()}
+        return {"family": self.family, "count": self.count, "rankers": rankers}
+
+
+def evaluate(
+    family: str,
+    *,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+    on_event: Callable[[str], None] | None = None,
+    predictor: Predictor | None = None,
+) -> Scores:
+    """Rank the networks of a family with the shipped predictor (or another) and compare with what was measured.
+
+    Networks are counted as the table lists them; parameters and MACs are those of what reaches the output.
+    Raises NascError where the family or its table is not there.
+    """
+    from .datasets import load
+    from .prediction import Predictor
+
+    data = load(family, data_dir, limit, on_event)
+    scores, _ = (predictor or Predictor.load()).ensemble.scores(data.graphs)
+    rankers = {"predictor": scores, "params": data.params, "macs": data.macs}
+    return Scores(
+        family, len(data.graphs), {name: ranking(values, data.accuracy) for name, values in rankers.items()}
+    )
+
+
+def ranking(scores: NDArray[np.floating], accuracy: NDArray[np.float64]) -> Ranking:
+    """Return how well scores [n] rank accuracies [n]; NaN where either is constant."""
+    from scipy.stats import kendalltau, spearmanr
+
+    rho = float(spearmanr(scores, accuracy).statistic)
+    tau = float(kendalltau(scores, accuracy).statistic)
+    return Ranking(rho, tau, ndcg(scores, accuracy, 10))
+
+
+def ndcg(scores: NDArray[np.floating], accuracy: NDArray[np.float64], top: int) -> float:
+    """Return the discounted gain of the best ``top`` by score over that of the best by accuracy."""
+    import numpy as np
+
+    span = float(accuracy.max() - accuracy.min())
+    gains = (accuracy - accuracy.min()) / (span or 1.0)
+    chosen = gains[np.argsort(-scores, kind="stable")[:top]]
+    ideal = np.sort(gains)[::-1][:top]
+    discount = 1 / np.log2(np.arange(len(chosen)) + 2)
+    return float((chosen @ discount) / (ideal @ discount)) if span else 1.0

@@ -1,0 +1,198 @@
+"""The training loop of one ensemble: targets, losses, checkpoints and the card of the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .batch import collate
+from .datasets import Dataset, load
+from .encoder import Batch, Encoder, Shape
+from .ensemble import Card, Ensemble
+from .evaluation import ranking
+from .kinds import Kind
+from .training import Config
+
+Event = Callable[[str], None]
+Floats = NDArray[np.float64]
+KNOTS = (0.002, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 0.998)
+MARGIN = 0.1
+
+
+def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -> Path:
+    """Train all members and write ``<family>.safetensors`` into a folder; see :func:`nasc.predictor.train`."""
+    data = load(config.family, data_dir, config.networks, say)
+    held = max(len(data.graphs) // 10, 1)
+    test, rest = data.take(np.arange(held)), data.take(np.arange(held, len(data.graphs)))
+    work = folder / f".training-{_key(config, data)}"
+    work.mkdir(parents=True, exist_ok=True)
+    targets = normal_scores(rest.accuracy)
+    members = [_member(config, index, rest, targets, work, say) for index in range(config.members)]
+    shape = _shape(config)
+    draft = Card(shape, config.family, 1.0, 0.0, _knots(rest.accuracy, targets), asdict(config))
+    ensemble = Ensemble(members, _card(draft, Ensemble(members, draft), rest, test))
+    scores, _ = ensemble.scores(test.graphs)
+    say(f"held-out {config.family}: Spearman {ranking(scores, test.accuracy).spearman:.4f}")
+    path = folder / f"{config.family}.safetensors"
+    ensemble.write(path)
+    for file in work.iterdir():
+        file.unlink()
+    work.rmdir()
+    return path
+
+
+def normal_scores(values: Floats) -> Floats:
+    """Return the normal quantile of each value's rank: mean 0, standard deviation 1, whatever the scale of the values."""
+    from scipy.stats import norm, rankdata
+
+    result: Floats = norm.ppf((rankdata(values) - 0.5) / len(values))
+    return result
+
+
+def _key(config: Config, data: Dataset) -> str:
+    text = repr((config, len(data.graphs), float(data.accuracy.sum())))
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _shape(config: Config) -> Shape:
+    return Shape(config.width, config.layers, config.hidden, config.bound)
+
+
+def _member(config: Config, index: int, data: Dataset, targets: Floats, work: Path, say: Event) -> Encoder:
+    """Train one member, from its last checkpoint where there is one."""
+    torch.manual_seed(config.seed + index)
+    encoder = Encoder(_shape(config))
+    encoder.standardise(torch.from_numpy(np.stack([g.statistics for g in data.graphs])))
+    optimiser = torch.optim.AdamW(encoder.parameters(), lr=config.rate, weight_decay=config.decay)
+    steps = -(-len(data.graphs) // config.batch)
+    path = work / f"member{index}.safetensors"
+    start = _resume(path, encoder, optimiser)
+    for epoch in range(start, config.epochs):
+        encoder.train()
+        generator = torch.Generator().manual_seed(1_000_003 * (config.seed + index) + epoch)
+        order = torch.randperm(len(data.graphs), generator=generator).split(config.batch)
+        total = 0.0
+        for step, chosen in enumerate(order, start=epoch * steps):
+            for group in optimiser.param_groups:
+                group["lr"] = config.rate * rate(step / (config.epochs * steps))
+            batch = with_masked_nodes(collate([data.graphs[i] for i in chosen]), config.inserted, generator)
+            value = loss(encoder, batch, torch.from_numpy(targets[chosen.numpy()]).float(), config.alone)
+            optimiser.zero_grad()
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+            optimiser.step()
+            total += value.item()
+        say(
+            f"member {index + 1}/{config.members}, epoch {epoch + 1}/{config.epochs}: loss {total / len(order):.4f}"
+        )
+        _checkpoint(path, encoder, optimiser, epoch + 1)
+    return encoder
+
+
+def rate(done: float) -> float:
+    """Return the learning rate as a share of its peak: a linear rise over a tenth of the run, then a half cosine."""
+    return done / 0.1 if done < 0.1 else 0.5 * (1 + math.cos(math.pi * (done - 0.1) / 0.9))
+
+
+def with_masked_nodes(batch: Batch, share: float, generator: torch.Generator) -> Batch:
+    """Return a batch with a masked node in the middle of a random share of its edges."""
+    chosen = torch.rand(len(batch.source), generator=generator) < share
+    fresh = int(chosen.sum())
+    new = torch.arange(fresh) + len(batch.kinds)
+    source, target = batch.source.clone(), batch.target.clone()
+    ends = target[chosen]
+    target[chosen] = new
+    return Batch(
+        kinds=torch.cat([batch.kinds, torch.full((fresh,), int(Kind.MASKED))]),
+        rows=torch.cat([batch.rows, torch.zeros(fresh, batch.rows.shape[1])]),
+        source=torch.cat([source, new]),
+        target=torch.cat([target, ends]),
+        graph=torch.cat([batch.graph, batch.graph[ends]]),
+        statistics=batch.statistics,
+    )
+
+
+def loss(encoder: Encoder, batch: Batch, targets: Tensor, alone: float) -> Tensor:
+    """Return the loss of the scores, and ``alone`` times that of the monotone part by itself."""
+    whole, part = encoder(batch), encoder.rising(batch.statistics)
+    return _loss(whole, targets) + alone * _loss(part, targets)
+
+
+def _loss(scores: Tensor, targets: Tensor) -> Tensor:
+    """Return a robust regression loss plus the logistic loss of every pair that is told apart by more than a margin."""
+    apart = targets[:, None] - targets[None] > MARGIN
+    pairs = F.softplus(-2 * (scores[:, None] - scores[None]))[apart]
+    ranks = pairs.mean() if pairs.numel() else scores.sum() * 0
+    return F.smooth_l1_loss(scores, targets) + ranks
+
+
+def _checkpoint(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer, epoch: int) -> None:
+    """Write weights and the optimiser's state after an epoch, atomically."""
+    tensors = {f"model.{key}": value for key, value in encoder.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
+    with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+        pass
+    tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
+    save_file(tensors, file.name, metadata={"epoch": json.dumps(epoch)})
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
+def _resume(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer) -> int:
+    """Restore the last checkpoint and return the number of epochs done; 0 where there is none."""
+    if not path.is_file():
+        return 0
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        epoch = int(json.loads(file.metadata()["epoch"]))
+    tensors = load_file(path)
+    encoder.load_state_dict(
+        {key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")}
+    )
+    states: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        room, _, rest = key.partition(".")
+        if room == "optimiser":
+            index, _, name = rest.partition(".")
+            states.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": states})
+    return epoch
+
+
+def _knots(accuracy: Floats, targets: Floats) -> tuple[tuple[float, float], ...]:
+    """Return pairs of score and logit of accuracy at fixed quantiles, rising strictly in both."""
+    x = np.quantile(targets, KNOTS)
+    a = np.clip(np.quantile(accuracy, KNOTS), 0.01, 0.999)
+    y = np.log(a / (1 - a))
+    rise = np.arange(len(x)) * 1e-3
+    return tuple(
+        (float(s), float(v))
+        for s, v in zip(np.maximum.accumulate(x) + rise, np.maximum.accumulate(y) + rise, strict=True)
+    )
+
+
+def _card(draft: Card, ensemble: Ensemble, rest: Dataset, test: Dataset) -> Card:
+    from dataclasses import replace
+
+    scores, _ = ensemble.scores(rest.graphs)
+    held, _ = ensemble.scores(test.graphs)
+    reference = np.sort(rest.accuracy)
+    wanted = normal_scores(rest.accuracy)[np.argsort(rest.accuracy, kind="stable")]
+    truth = np.interp(test.accuracy, reference, wanted)
+    error = float(np.sqrt(np.mean((held - truth) ** 2)))
+    return replace(draft, family_std=float(scores.std()), residual_std=error)

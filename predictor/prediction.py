@@ -1,0 +1,106 @@
+"""The predictor as its users see it: modules in, scores with standard deviations out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..ir import Module, memoised
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .ensemble import Ensemble
+    from .features import Features
+
+SHIPPED = Path(__file__).parent / "weights" / "nb101.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is predicted for one network.
+
+    ``score`` is in standard deviations of the training family: 0 is its median network, +1 beats 84% of it;
+    it has no upper end, so that a better network always scores higher. ``std`` is its uncertainty in the same
+    unit. ``accuracy`` is the score on the scale of the training task (a fraction in 0..1, CIFAR-10 for the
+    shipped weights).
+    """
+
+    score: float
+    std: float
+    accuracy: float
+
+
+class Predictor:
+    """Scores networks without training them.
+
+    >>> from nasc.frontends.cells import nb201
+    >>> from nasc.predictor import Predictor
+    >>> deep = nb201("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|")
+    >>> flat = nb201("|none~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|none~2|")
+    >>> best, worst = Predictor.load().predict([deep, flat])
+    >>> best.score > worst.score
+    True
+    """
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        """Wrap trained networks; :meth:`load` reads the shipped ones."""
+        self.ensemble = ensemble
+
+    @staticmethod
+    def load(path: str | Path | None = None) -> Predictor:
+        """Return the predictor of a weights file, the shipped one by default. Raises NascError where it cannot be read."""
+        return _load(Path(path) if path else SHIPPED)
+
+    @property
+    def family_std(self) -> float:
+        """Standard deviation of the scores over the training family."""
+        return self.ensemble.card.family_std
+
+    def threshold(self, baseline: float) -> float:
+        """Return the score at which a rewrite of a network with score ``baseline`` is worth its name."""
+        return baseline + self.family_std / 4
+
+    def predict(self, modules: Iterable[Module]) -> list[Prediction]:
+        """Return one prediction a module. Raises NascError where a module's types cannot be inferred."""
+        scores, stds = self.ensemble.scores([_features(module) for module in modules])
+        return [
+            Prediction(float(score), float(std), self.ensemble.card.accuracy(float(score)))
+            for score, std in zip(scores, stds, strict=True)
+        ]
+
+    def embed(self, modules: Iterable[Module]) -> NDArray[np.float32]:
+        """Return the graph embeddings, [modules, d]."""
+        return self.ensemble.embeddings([_features(module) for module in modules])
+
+    def score_masked(self, module: Module, masks: Sequence[Iterable[str]]) -> list[float]:
+        """Return the score of each masked variant of a flat module; the empty mask is the module as it is.
+
+        A mask names nodes of the entry graph. A masked node computes nothing: a mask token takes the place of
+        its features, its edges stay, and its parameters, MACs and depth leave the statistics (Algorithm 2 of
+        the thesis behind nasc). Nodes that only move data (reshape, dropout) change nothing. All variants are
+        encoded together.
+        """
+        from .features import mask_places
+
+        graph = _features(module)
+        scores = self.ensemble.masked_scores(graph, mask_places(graph, masks))
+        return [float(score) for score in scores]
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path) -> Predictor:
+    from .ensemble import Ensemble
+
+    return Predictor(Ensemble.read(path))
+
+
+@memoised
+def _features(module: Module) -> Features:
+    from .features import features
+
+    return features(module)

@@ -1,0 +1,162 @@
+"""Statistics of a whole network, for many masked variants at once.
+
+A masked computation counts for nothing (parameters, MACs, layers) and lets its input through, so the paths of
+the graph stay. Path statistics are dynamic programmes over the carriers in topological order, all variants in
+one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .carriers import Carrier
+from .kinds import Kind
+
+Array = NDArray[np.float64]
+
+COLUMNS = (
+    "params",
+    "fold params",
+    "macs",
+    "mixing",
+    "pointwise",
+    "pool",
+    "add",
+    "cat",
+    "mul",
+    "field",
+    "norm",
+    "activation",
+)
+PARAMS, FOLD, MACS, MIX, POINT, POOL, ADD, CAT, MUL, FIELD, NORM, ACT = range(len(COLUMNS))
+
+NAMES = (
+    "log10 params",
+    "log10 MACs",
+    "mixing layers",
+    "pointwise layers",
+    "longest path, mixing",
+    "longest path, layers",
+    "mean path, mixing",
+    "mean path, layers",
+    "shortest path, mixing",
+    "shortest path, layers",
+    "receptive field",
+    "pool share",
+    "pools on mean path",
+    "fewest pools",
+    "adds",
+    "cats",
+    "paths",
+    "norm share",
+    "activation share",
+)
+"""Counts and path lengths as log(1 + x); a mixing layer sees more than one position, a 3x3 convolution counts as 1.
+Pools are those that keep the resolution: they stand where a convolution could.
+
+The shares of norms and activations are of all layers but the classifier, at most 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Per-carrier numbers that statistics sum up: ``values`` [n, len(COLUMNS)] and the sources of every carrier."""
+
+    values: Array
+    sources: tuple[tuple[int, ...], ...]
+
+    @staticmethod
+    def of(carriers: Sequence[Carrier], positions: float) -> Columns:
+        """Return the columns of a folded graph whose input has this many positions."""
+        values = np.array([_column(c, positions) for c in carriers], dtype=np.float64)
+        for i, carrier in enumerate(carriers):
+            before = max((carriers[s].signature.positions for s in carrier.sources), default=positions)
+            values[i, POOL] *= before <= carrier.signature.positions
+        return Columns(values, tuple(tuple(c.sources) for c in carriers))
+
+
+def _column(carrier: Carrier, positions: float) -> list[float]:
+    s, kind = carrier.signature, carrier.kind
+    layer = kind == Kind.CONV
+    mixing = log(s.kernel) / log(9) if layer else float(kind == Kind.ATTENTION)
+    pool = kind in (Kind.MAX_POOL, Kind.AVG_POOL)
+    reach = (s.kernel**0.5 - 1) * max(positions / max(s.positions, 1), 1) ** 0.5
+    return [
+        carrier.params,
+        carrier.fold_params,
+        s.macs,
+        mixing,
+        float(layer and s.kernel == 1),
+        float(pool),
+        float(kind == Kind.ADD),
+        float(kind == Kind.CAT),
+        float(kind == Kind.MUL),
+        reach if layer or pool else 0.0,
+        float(carrier.norm or kind == Kind.NORM),
+        float(carrier.activation or kind == Kind.ACTIVATION),
+    ]
+
+
+def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
+    """Return statistics [variants, len(NAMES)] for what each variant keeps, [variants, 3, n] (see ``mask_places``)."""
+    v = columns.values
+    main, norm, act = (keep[:, role].astype(np.float64) for role in range(3))
+    sums = main @ v
+    params = sums[:, PARAMS] + norm @ v[:, FOLD]
+    layers = np.maximum(sums[:, MIX] + sums[:, POINT], 1e-9)
+    paths = _paths(columns, main)
+    inner = max(float(((v[:, MIX] > 0) + v[:, POINT]).sum()) - 1, 1.0)
+    return np.stack(
+        [
+            np.log10(params + 1e3),
+            np.log10(sums[:, MACS] + 1e5),
+            np.log1p(sums[:, MIX]),
+            np.log1p(sums[:, POINT]),
+            *paths[:7],
+            sums[:, POOL] / (layers + sums[:, POOL]),
+            *paths[7:9],
+            np.log1p(sums[:, ADD]),
+            np.log1p(sums[:, CAT]),
+            paths[9],
+            np.minimum(norm @ v[:, NORM] / inner, 1.0),
+            np.minimum(act @ v[:, ACT] / inner, 1.0),
+        ],
+        axis=1,
+    )
+
+
+def _paths(columns: Columns, main: Array) -> list[Array]:
+    """Return ten path statistics, [variants] each, in the order of ``NAMES`` (see there)."""
+    v = columns.values
+    weights = np.stack([v[:, MIX], v[:, MIX].clip(0, 1).round() + v[:, POINT], v[:, FIELD], v[:, POOL]])
+    weights = (weights[:, :, None] * main.T[None]).transpose(1, 0, 2)
+    longest, mean = np.empty_like(weights), np.empty_like(weights)
+    shortest = np.empty_like(weights)
+    counts = np.zeros(len(v))
+    for i, sources in enumerate(columns.sources):
+        if not sources:
+            longest[i] = mean[i] = shortest[i] = weights[i]
+        elif len(sources) == 1:
+            (s,) = sources
+            longest[i], mean[i], shortest[i] = (a[s] + weights[i] for a in (longest, mean, shortest))
+            counts[i] = counts[s]
+        else:
+            index = list(sources)
+            longest[i] = longest[index].max(0) + weights[i]
+            mean[i] = mean[index].mean(0) + weights[i]
+            shortest[i] = shortest[index].min(0) + weights[i]
+            counts[i] = np.logaddexp.reduce(counts[index])
+    ends = _ends(columns.sources)
+    high, middle, low = longest[ends].max(0), mean[ends].mean(0), shortest[ends].min(0)
+    count = np.full(main.shape[0], np.log1p(np.logaddexp.reduce(counts[ends])))
+    order = [high[0], high[1], middle[0], middle[1], low[0], low[1], high[2], middle[3], low[3]]
+    return [np.log1p(values) for values in order] + [count]
+
+
+def _ends(sources: Sequence[Sequence[int]]) -> list[int]:
+    read = {s for group in sources for s in group}
+    return [i for i in range(len(sources)) if i not in read]
