@@ -56,7 +56,7 @@ def repairable(module: Module, edit: Edit) -> bool:
     from .application import apply_edits
 
     try:
-        checked(Legalize()(apply_edits(module, [edit])))
+        checked(Legalize(before=module)(apply_edits(module, [edit])))
     except NascError:
         return False
     return True

@@ -44,7 +44,7 @@ def parse_script(text: str, graph: str = "") -> Script:
     ``graph`` names the graph that lines before the first ``in @graph:`` are about; empty is the entry. Blank lines,
     comments, bullets, code fences and lines said twice are skipped. Raises NascError with every line that cannot be read.
     """
-    rows = text.splitlines()
+    rows = [row.rstrip("\r") for row in text.split("\n")]
     if len(rows) > _MAX_LINES:
         raise NascError.of(f"the script has {len(rows)} lines", f"expected at most {_MAX_LINES}", "edit-syntax")
     reader = _Reader(text, rows, graph)

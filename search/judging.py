@@ -67,7 +67,7 @@ class Judge:
         """Return the module with the edits, repaired, and its size. Raises NascError, worded for who made the edits."""
         from ..passes import Legalize
 
-        edited = checked(Legalize()(apply_edits(module, edits, notes)))
+        edited = checked(Legalize(before=module)(apply_edits(module, edits, notes)))
         self._check_interface(edited)
         self._check_kinds(edited)
         return edited, self.limits.check(edited)

@@ -49,7 +49,7 @@ def test_every_single_edit_applies_and_types(network: Networks, name: str) -> No
     texts = set(expansions(rules, ["start"]))
     assert len(texts) > 60
     for text in texts:
-        after = checked(Legalize()(apply_edits(module, parse_edits(text))))
+        after = checked(Legalize(before=module)(apply_edits(module, parse_edits(text))))
         assert after.main.output_types == module.main.output_types, text
 
 
@@ -67,7 +67,7 @@ def test_samples_are_scripts_that_mostly_apply(network: Networks, name: str, opt
         assert 1 <= len(script.edits) <= 3
         assert bool(script.why) == ("why" in options)
         try:
-            checked(Legalize()(apply_edits(module, script.edits)))
+            checked(Legalize(before=module)(apply_edits(module, script.edits)))
             applied += 1
         except NascError as error:
             assert error.diagnostics[0].hint
