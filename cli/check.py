@@ -63,7 +63,8 @@ def _summary(module: Module, form: str) -> str:
     }
     if form == "json":
         return json.dumps({"diagnostics": [], **figures}, indent=2)
+    graphs = f"{len(module.graphs)} graph{'s' * (len(module.graphs) > 1)}"
     return (
-        f"ok: {nodes} nodes in {len(module.graphs)} graph{'s' * (len(module.graphs) > 1)}, "
-        f"{total.params:,} parameters, {total.macs:,} multiply-accumulates and {total.activation_bytes:,} bytes of activations a sample"
+        f"ok: {nodes} nodes in {graphs}, {total.params:,} parameters, {total.macs:,} multiply-accumulates "
+        f"and {total.activation_bytes:,} bytes of activations a sample"
     )

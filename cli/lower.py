@@ -20,34 +20,25 @@ def add(command: argparse.ArgumentParser) -> None:
     command.epilog = f"{SOURCES}\n{EXAMPLE}"
     add_source(command)
     command.add_argument("--weights", metavar="FILE", help="write the parameters there, as safetensors")
-    command.add_argument(
-        "--static-batch", action="store_true", help="keep the batch size of the input; default: any"
-    )
     add_output(command)
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lower the source and print it."""
-    from .output import say, write_diagnostics, write_module
-    from .source import read_module
+    from ..ir import NascError
+    from .output import say, write_module
+    from .source import read_model
 
-    source: str | None = arguments.source
-    if source is None or source == "-" or source.endswith((".nasc", ".json")):
-        if arguments.weights:
-            from ..ir import NascError
-
+    lowered = read_model(arguments.source, arguments)
+    if arguments.weights:
+        if not lowered.weights:
             raise NascError.of(
                 "the IR carries no weights to write",
                 "lower the model itself: nasc lower model.py --weights FILE",
             )
-        write_module(read_module(source), arguments.output)
-        return 0
-    from ..frontends import lower_source, write_weights
+        from ..frontends import write_weights
 
-    lowered = lower_source(source, arguments.input, arguments.data, dynamic_batch=not arguments.static_batch)
-    write_diagnostics(lowered.warnings, "text")
-    if arguments.weights:
         write_weights(arguments.weights, lowered.weights)
         say(f"wrote {len(lowered.weights)} tensors to {arguments.weights}")
     write_module(lowered.module, arguments.output)

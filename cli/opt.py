@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .arguments import add_output, add_source
@@ -36,24 +37,25 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the passes and print the result."""
-    from ..grammar import print_module
-    from ..ir import checked
-    from ..passes import Pass, parse_pipeline
+    from ..passes import PrintAfter, Timing, parse_pipeline, verify_after
 
-    def after(ran: Pass, module: Module, seconds: float) -> None:
-        if arguments.timing:
-            say(f"{seconds * 1000:9.1f} ms  {ran.name}")
-        if arguments.print_after:
-            sys.stderr.write(f"// after {ran.name}\n{print_module(module)}")
-        if arguments.verify:
-            checked(module)
-
-    pipeline = parse_pipeline(arguments.passes, score=_score if "relevance" in arguments.passes else None)
-    write_module(pipeline.run(read_module(arguments.source, arguments), after), arguments.output)
+    pipeline = parse_pipeline(arguments.passes, score=_score)
+    timing = Timing()
+    if arguments.timing:
+        pipeline = pipeline.watched(timing)
+    if arguments.print_after:
+        pipeline = pipeline.watched(PrintAfter(sys.stderr.write))
+    if arguments.verify:
+        pipeline = pipeline.watched(verify_after)
+    result = pipeline(read_module(arguments.source, arguments))
+    if arguments.timing:
+        say(timing.report())
+    write_module(result, arguments.output)
     return 0
 
 
-def _score(module: Module, masks: object) -> object:
+def _score(module: Module, masks: Sequence[frozenset[str]]) -> Sequence[float]:
+    """Load the predictor only where the pipeline holds a pass that scores."""
     from ..predictor import Predictor
 
     return Predictor.load().score_masked(module, masks)

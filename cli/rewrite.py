@@ -68,14 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Rewrite, emit the best model found, and say what was done."""
     from ..predictor import Predictor
     from ..search import RewriteOptions, header, rewrite
-    from ..search.llm import open_client
+    from ..search.llm import Ledger, open_client, user_cache_dir
 
     module = read_module(arguments.source, arguments)
+    ledger = Ledger()
     client = open_client(
         arguments.llm,
-        cache=not arguments.no_cache,
+        cache_dir=None if arguments.no_cache else user_cache_dir() / "answers",
         timeout=arguments.timeout,
         budget_tokens=arguments.budget_tokens,
+        ledger=ledger,
         on_event=say,
     )
     options = RewriteOptions(
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     _summarise(result)
     if arguments.emit == "torch" and not arguments.no_diff:
         show_diff(emitted(result.start, "torch"), emitted(result.best, "torch"))
-    say(client.ledger.summary())
+    say(ledger.summary())
     return _exit_code(result)
 
 
@@ -103,9 +105,8 @@ def _summarise(result: RewriteResult) -> None:
         f"predicted score {result.baseline:.4f} -> {result.score:.4f} ({gain:+.4f}); "
         f"stopped: {result.stopped}"
     )
-    for step in result.steps:
-        if step.accepted:
-            say(f"  {step.summary}")
+    for step in result.accepted:
+        say(f"  {step.description}" + (f" (its reason: {step.explanation})" if step.explanation else ""))
 
 
 def _exit_code(result: RewriteResult) -> int:

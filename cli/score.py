@@ -31,13 +31,18 @@ def run(arguments: argparse.Namespace) -> int:
     sources: list[str] = arguments.sources or ["-"]
     modules = [read_module(source, arguments) for source in sources]
     predictions = Predictor.load().predict(modules)
-    rows = [
-        {"model": source, "score": p.score, "std": p.std, "params": cost(m).params, "macs": cost(m).macs}
-        for source, p, m in zip(sources, predictions, modules, strict=True)
+    ranked = sorted(zip(sources, predictions, modules, strict=True), key=lambda one: -one[1].score)
+    rows: list[dict[str, object]] = [
+        {
+            "rank": rank,
+            "score": prediction.score,
+            "std": prediction.std,
+            "params": cost(module).params,
+            "macs": cost(module).macs,
+            "model": source,
+        }
+        for rank, (source, prediction, module) in enumerate(ranked, 1)
     ]
-    rows.sort(key=lambda row: float(row["score"]), reverse=True)
-    for rank, row in enumerate(rows, 1):
-        row["rank"] = rank
     if arguments.format == "json":
         import json
 
