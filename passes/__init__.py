@@ -4,6 +4,7 @@ from .canonicalization import Canonicalize
 from .checking import Check, Infer
 from .costs import Cost, NodeCost, cost
 from .inlining import Inline, inline
+from .legalization import Legalize
 from .limits import parse_limit, show_count
 from .outlining import Outline
 from .pipeline import Instrument, Pass, Pipeline, PrintAfter, Step, Timing, verify_after
@@ -18,6 +19,7 @@ __all__ = [
     "Infer",
     "Inline",
     "Instrument",
+    "Legalize",
     "NodeCost",
     "Outline",
     "Pass",

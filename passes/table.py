@@ -8,9 +8,10 @@ from types import MappingProxyType
 from .canonicalization import Canonicalize
 from .checking import Check, Infer
 from .inlining import Inline
+from .legalization import Legalize
 from .outlining import Outline
 from .pipeline import Pass
 
 PASSES: Mapping[str, type[Pass]] = MappingProxyType(
-    {one.name: one for one in (Infer, Check, Canonicalize, Inline, Outline)}
+    {one.name: one for one in (Infer, Check, Canonicalize, Inline, Outline, Legalize)}
 )
