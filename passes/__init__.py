@@ -1,14 +1,17 @@
 """Passes: analyses and rewrites of modules, and pipelines of them."""
 
+from .annotation import annotate_source
 from .canonicalization import Canonicalize
 from .checking import Check, Infer
 from .costs import Cost, NodeCost, cost
 from .inlining import Inline, inline
+from .layers import Layer, layers
 from .legalization import Legalize
 from .limits import parse_limit, show_count
 from .outlining import Outline
 from .pipeline import Instrument, Pass, Pipeline, PrintAfter, Step, Timing, verify_after
 from .pipeline_text import parse_pipeline
+from .relevance import Relevance, RelevanceRow, normalised, relevance_table
 from .table import PASSES
 
 __all__ = [
@@ -19,18 +22,25 @@ __all__ = [
     "Infer",
     "Inline",
     "Instrument",
+    "Layer",
     "Legalize",
     "NodeCost",
     "Outline",
     "Pass",
     "Pipeline",
     "PrintAfter",
+    "Relevance",
+    "RelevanceRow",
     "Step",
     "Timing",
+    "annotate_source",
     "cost",
     "inline",
+    "layers",
+    "normalised",
     "parse_limit",
     "parse_pipeline",
+    "relevance_table",
     "show_count",
     "verify_after",
 ]

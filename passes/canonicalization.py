@@ -35,9 +35,7 @@ class Canonicalize:
         """Return the canonical module, itself where it is one. Raises NascError where it does not check."""
         module = checked(module)
         graphs = tuple(sweep(graph, RULES, drop_dropout=not self.train) for graph in reachable(module))
-        same = len(graphs) == len(module.graphs) and all(
-            a is b for a, b in zip(graphs, module.graphs, strict=True)
-        )
+        same = len(graphs) == len(module.graphs) and all(a is b for a, b in zip(graphs, module.graphs, strict=True))
         return module if same else replace(module, graphs=graphs)
 
 

@@ -53,9 +53,7 @@ def cost(module: Module) -> Cost:
     graph = inline(module).main
     types = graph.value_types()
     seen: set[tuple[str, str]] = set()
-    nodes = tuple(
-        _node_cost(node, tuple(types[name] for name in node.operands), seen) for node in graph.nodes
-    )
+    nodes = tuple(_node_cost(node, tuple(types[name] for name in node.operands), seen) for node in graph.nodes)
     return Cost(
         sum(node.params for node in nodes),
         sum(node.macs for node in nodes),

@@ -119,9 +119,7 @@ class _Target:
         return candidate
 
 
-def _expanded(
-    graph: Graph, flat: Mapping[str, tuple[Graph, dict[str, Origin]]]
-) -> tuple[Graph, dict[str, Origin]]:
+def _expanded(graph: Graph, flat: Mapping[str, tuple[Graph, dict[str, Origin]]]) -> tuple[Graph, dict[str, Origin]]:
     target = _Target(graph, graph.value_types(), scopes=dict(graph.scopes))
     calls = [isinstance(node.op, CallBlock) and node.op.callee in flat for node in graph.nodes]
     target.taken = {value.name for value in graph.inputs}

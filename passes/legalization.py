@@ -18,9 +18,7 @@ from .legal.workspace import Workspace
 from .outlined.region import in_order
 
 Repair = Callable[[Workspace, Node], Node | None]
-STRUCTURE = frozenset(
-    {"duplicate-graph", "duplicate-value", "undefined-value", "unknown-graph", "call-cycle"}
-)
+STRUCTURE = frozenset({"duplicate-graph", "duplicate-value", "undefined-value", "unknown-graph", "call-cycle"})
 ORDER: tuple[Repair, ...] = (
     call,
     attributes,
@@ -114,9 +112,7 @@ class _Repairer:
             try:
                 types = work.infer(node.op, node.operands)
                 if len(types) != len(node.results):
-                    raise NascError.of(
-                        f"{node.op.name} makes {len(types)} results", f"not {len(node.results)}"
-                    )
+                    raise NascError.of(f"{node.op.name} makes {len(types)} results", f"not {len(node.results)}")
                 check_instance(work, node)
             except (NascError, ZeroDivisionError) as error:
                 found = self._repaired(node)
@@ -169,8 +165,7 @@ class _Repairer:
         zero = Diagnostic("a size is divided by zero", "expected sizes >= 1")
         found = error.diagnostics if isinstance(error, NascError) else (zero,)
         self.problems += [
-            replace(d, graph=self.original.name, node=node.name, path=node.path, source=node.loc)
-            for d in found
+            replace(d, graph=self.original.name, node=node.name, path=node.path, source=node.loc) for d in found
         ]
 
 

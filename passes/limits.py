@@ -17,9 +17,7 @@ def parse_limit(text: str | int) -> int:
     match = _LIMIT.fullmatch(text.strip())
     unit = match[2].lower() if match else ""
     if match is None or unit not in _UNITS:
-        raise NascError.of(
-            f"{text!r} is no limit", "expected a number with k, M, G or T, such as 10M or 1.5G", "limit"
-        )
+        raise NascError.of(f"{text!r} is no limit", "expected a number with k, M, G or T, such as 10M or 1.5G", "limit")
     return round(float(match[1]) * _UNITS[unit])
 
 

@@ -11,7 +11,8 @@ from .inlining import Inline
 from .legalization import Legalize
 from .outlining import Outline
 from .pipeline import Pass
+from .relevance import Relevance
 
 PASSES: Mapping[str, type[Pass]] = MappingProxyType(
-    {one.name: one for one in (Infer, Check, Canonicalize, Inline, Outline, Legalize)}
+    {one.name: one for one in (Infer, Check, Canonicalize, Inline, Outline, Legalize, Relevance)}
 )

@@ -67,11 +67,7 @@ def weights_as_values(work: Workspace, node: Node) -> Node | None:
         want = (x.shape[0], weight.shape[1] * node.op.groups, *x.shape[2:])
     data = adapt(work, node.operands[0], x.with_shape(*want))
     fixed = repaired(node, new)
-    return (
-        replace(fixed, operands=(data, *node.operands[1:]))
-        if fixed != node or data != node.operands[0]
-        else None
-    )
+    return replace(fixed, operands=(data, *node.operands[1:])) if fixed != node or data != node.operands[0] else None
 
 
 def _divisor(groups: Dim, *channels: Dim) -> Dim:

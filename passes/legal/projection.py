@@ -25,9 +25,7 @@ def adapt(work: Workspace, value: str, want: TensorType) -> str:
     differing = [a for a, (x, y) in enumerate(zip(work.type(value).shape, want.shape, strict=True)) if x != y]
     if not differing:
         return value
-    batched = any(
-        symbols_of(d) & work.batch for a in differing for d in (work.type(value).shape[a], want.shape[a])
-    )
+    batched = any(symbols_of(d) & work.batch for a in differing for d in (work.type(value).shape[a], want.shape[a]))
     if batched or not want.dtype.is_floating:
         return resample(work, value, want)
     if want.rank == 4 and differing != [3] and (1 in differing or 3 in differing) and differing != [1, 2]:
@@ -67,9 +65,7 @@ def resample(work: Workspace, value: str, want: TensorType) -> str:
     """Return a value of another shape: means over equal parts of the elements of each sample."""
     have = work.type(value)
     if not have.dtype.is_floating:
-        raise NascError.of(
-            f"{have} cannot become {want}", "only floating-point values are resampled", "legalize"
-        )
+        raise NascError.of(f"{have} cannot become {want}", "only floating-point values are resampled", "legalize")
     batch: Dim = symbol(min(work.batch)) if len(work.batch) == 1 else 1
     sizes = [numel(have.shape) // batch, numel(want.shape) // batch]
     if any(size * batch != numel(t.shape) for size, t in zip(sizes, (have, want), strict=True)):
@@ -152,9 +148,7 @@ def _pool_axis(work: Workspace, value: str, axis: int, size: Dim) -> str:
     moved = value if order == tuple(range(rank)) else work.emit("permute", value, dims=order)
     shape = work.type(moved).shape
     if rank != 3:
-        moved = work.emit(
-            "reshape", moved, shape=(*(shape[:1] if rank > 1 else (1,)), numel(shape[1:-1]), shape[-1])
-        )
+        moved = work.emit("reshape", moved, shape=(*(shape[:1] if rank > 1 else (1,)), numel(shape[1:-1]), shape[-1]))
     pooled = work.emit("adaptive_avg_pool1d", moved, output_size=size)
     if rank != 3:
         pooled = work.emit("reshape", pooled, shape=(*shape[:-1], size))

@@ -94,18 +94,14 @@ class Workspace:
         return [symbol(name) for name in sorted(names - self.batch)]
 
     def _notes(self) -> Notes:
-        inherited = {
-            k: v for k, v in (self.current.notes if self.current else NO_NOTES).items() if k == "edit"
-        }
+        inherited = {k: v for k, v in (self.current.notes if self.current else NO_NOTES).items() if k == "edit"}
         return {**inherited, "origin": ORIGIN}
 
 
 def repaired(node: Node, op: Op) -> Node:
     """Return a node with another op, and a note of the attributes that were repaired."""
     before = node.op.attributes()
-    changes = [
-        f"{name}={show(value)}" for name, value in op.attributes().items() if before.get(name) != value
-    ]
+    changes = [f"{name}={show(value)}" for name, value in op.attributes().items() if before.get(name) != value]
     return replace(node, op=op).annotate(repair=", ".join(changes)) if changes else node
 
 

@@ -136,9 +136,7 @@ class _Assembly:
             )
         if isinstance(op, CallBlock):
             return CallBlock(callee=op.callee, arguments=tuple((n, dims[0]) for n, dims in changes.items()))
-        single = {
-            n: dims[0] if not isinstance(getattr(op, n), tuple) else dims for n, dims in changes.items()
-        }
+        single = {n: dims[0] if not isinstance(getattr(op, n), tuple) else dims for n, dims in changes.items()}
         if isinstance(op, Parameter | Constant):
             return op.replace(**single, key=self.first.relative(op.key))
         return op.replace(**single) if single != {n: getattr(op, n) for n in single} else op
@@ -146,10 +144,7 @@ class _Assembly:
     def _input_type(self, i: int) -> TensorType:
         types = [self.types[region.inputs[i]] for region in self.regions]
         roles = self._axis_roles(i)
-        shape = [
-            self.symbols.generalise([t.shape[axis] for t in types], roles[axis])
-            for axis in range(types[0].rank)
-        ]
+        shape = [self.symbols.generalise([t.shape[axis] for t in types], roles[axis]) for axis in range(types[0].rank)]
         return types[0].with_shape(*shape)
 
     def _results(self) -> list[tuple[int, ...]]:

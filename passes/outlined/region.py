@@ -92,9 +92,7 @@ class Finder:
             reads_after = not after.isdisjoint(node.operands)
             if index in chosen and reads_after:
                 return False
-            if index not in chosen and (
-                reads_after or any(self.maker.get(o) in chosen for o in node.operands)
-            ):
+            if index not in chosen and (reads_after or any(self.maker.get(o) in chosen for o in node.operands)):
                 after.update(node.results)
         return True
 
