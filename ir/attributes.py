@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 from .diagnostics import Diagnostic, NascError, did_you_mean
 from .dims import Dim, Expr
 from .types import DType
 
 Kind = Literal["dim", "dims", "int", "ints", "flag", "real", "word", "dtype", "scalar", "text"]
+
+
+T = TypeVar("T", int, float)
 
 
 class _Required:
@@ -20,6 +26,9 @@ class _Required:
 
 
 REQUIRED: Any = _Required()
+# What a quoted string writes differently: what would end it, and what a terminal would act on.
+_ESCAPED = re.compile(r'[\x00-\x1f"\\\x7f-\x9f\u2028\u2029\ud800-\udfff]')
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,7 @@ class Attribute:
             return None
         checked = _CHECKS[self.kind](self, value)
         if checked is None:
-            raise NascError.of(
-                f"attribute {name!r} cannot be {show(value)}", self._wanted(value), "attribute-value"
-            )
+            raise NascError.of(f"attribute {name!r} cannot be {show(value)}", self._wanted(value), "attribute-value")
         return checked
 
     def describe(self) -> str:
@@ -92,8 +99,16 @@ def _int(spec: Attribute, value: object) -> int | None:
     return value if spec.bounds(value) else None
 
 
-def _many(spec: Attribute, value: object, symbolic: bool) -> tuple[Dim, ...] | None:
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+def _dims(spec: Attribute, value: object) -> tuple[Dim, ...] | None:
+    return _many(spec, value, symbolic=True)
+
+
+def _ints(spec: Attribute, value: object) -> tuple[Dim, ...] | None:
+    return _many(spec, value, symbolic=False)
+
+
+def _many(spec: Attribute, value: object, *, symbolic: bool) -> tuple[Dim, ...] | None:
+    values = _items(value)
     if spec.length and len(values) == 1:
         values *= spec.length
     if spec.length and len(values) != spec.length:
@@ -107,6 +122,10 @@ def _many(spec: Attribute, value: object, symbolic: bool) -> tuple[Dim, ...] | N
     return tuple(checked)
 
 
+def _items(value: object) -> tuple[object, ...]:
+    return tuple(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else (value,)
+
+
 def _flag(_: Attribute, value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -114,7 +133,7 @@ def _flag(_: Attribute, value: object) -> bool | None:
 def _real(spec: Attribute, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if spec.bounds(value) else None
+    return _one_nan(float(value)) if spec.bounds(value) else None
 
 
 def _word(spec: Attribute, value: object) -> str | None:
@@ -130,7 +149,12 @@ def _dtype(_: Attribute, value: object) -> DType | None:
 def _scalar(spec: Attribute, value: object) -> int | float | Expr | None:
     if isinstance(value, (bool, Expr)):
         return value
-    return value if isinstance(value, (int, float)) and spec.bounds(value) else None
+    return _one_nan(value) if isinstance(value, (int, float)) and spec.bounds(value) else None
+
+
+def _one_nan(value: T) -> T | float:
+    """Return the value; of all NaNs always the same object, so that an op that holds one equals itself."""
+    return value if value == value else math.nan
 
 
 def _text(_: Attribute, value: object) -> str | None:
@@ -139,9 +163,9 @@ def _text(_: Attribute, value: object) -> str | None:
 
 _CHECKS: dict[str, Any] = {
     "dim": _dim,
-    "dims": lambda spec, value: _many(spec, value, symbolic=True),
+    "dims": _dims,
     "int": _int,
-    "ints": lambda spec, value: _many(spec, value, symbolic=False),
+    "ints": _ints,
     "flag": _flag,
     "real": _real,
     "word": _word,
@@ -152,7 +176,7 @@ _CHECKS: dict[str, Any] = {
 
 
 def show(value: object) -> str:
-    """Return an attribute value in the text form; a list of equal numbers as one number is up to the caller."""
+    """Return an attribute value as errors show it, much as in the text form."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, DType):
@@ -160,14 +184,17 @@ def show(value: object) -> str:
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, (tuple, list)):
-        return f"[{', '.join(show(item) for item in value)}]"
+        return f"[{', '.join(map(show, _items(cast('object', value))))}]"
     return str(value) if not isinstance(value, float) else repr(value)
 
 
 def quote(text: str) -> str:
     """Return ``text`` as a double-quoted string of the text form."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped.replace(chr(9), chr(92) + "t")}"'
+    return f'"{_ESCAPED.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +214,7 @@ def dim(default: Any = REQUIRED, *, low: float | None = 0, optional: bool = Fals
     return _spec(default, Attribute("dim", low, optional=optional))
 
 
-def dims(
-    length: int | None = None, default: Any = REQUIRED, *, low: float | None = 0, optional: bool = False
-) -> Any:
+def dims(length: int | None = None, default: Any = REQUIRED, *, low: float | None = 0, optional: bool = False) -> Any:
     """Declare a list of integers, possibly symbolic; of fixed length, one number stands for all."""
     if length and isinstance(default, int):
         default = (default,) * length

@@ -57,9 +57,7 @@ class Builder:
         (only,) = self.add(build(OPS[op], attributes), operands, path=path, name=name, loc=loc)
         return only
 
-    def call(
-        self, callee: str, *operands: str, path: str = "", name: str = "", **arguments: Dim
-    ) -> tuple[str, ...]:
+    def call(self, callee: str, *operands: str, path: str = "", name: str = "", **arguments: Dim) -> tuple[str, ...]:
         """Add a call of a block and return its results."""
         op = CallBlock(callee=callee, arguments=tuple(arguments.items()))
         return self.add(op, operands, path=path, name=name or path or callee)
@@ -67,16 +65,14 @@ class Builder:
     def add(
         self, op: Op, operands: Iterable[str], *, path: str = "", name: str = "", loc: Loc | None = None
     ) -> tuple[str, ...]:
-        """Add a node and return its results. Raises NascError, with the layer and its line, where types do not fit."""
+        """Add a node and return its results. Raises NascError, with layer and line, where one is wrong."""
         operands = tuple(operands)
         try:
             types = result_types(op, tuple(self.types[value] for value in operands), self.blocks)
         except NascError as error:
             raise NascError(*(_at(d, self.name, name, path, loc) for d in error.diagnostics)) from None
         stem = name or (
-            path
-            if path and (op.state(tuple(self.types[v] for v in operands[:1])) if operands else ())
-            else ""
+            path if path and (op.state(tuple(self.types[v] for v in operands[:1])) if operands else ()) else ""
         )
         stem = stem or (f"{path}.{op.name}" if path else op.name)
         results = tuple(self.fresh(stem) for _ in types)
@@ -109,9 +105,7 @@ class Builder:
 
     def module(self, *outputs: str, **notes: str) -> Module:
         """Return a module of this graph and the blocks it may call."""
-        return Module(
-            (self.finish(*outputs), *self.blocks.values()), self.name, MappingProxyType(dict(notes))
-        )
+        return Module((self.finish(*outputs), *self.blocks.values()), self.name, MappingProxyType(dict(notes)))
 
 
 def _at(diagnostic: Diagnostic, graph: str, node: str, path: str, loc: Loc | None) -> Diagnostic:

@@ -33,8 +33,8 @@ class Diagnostic:
     """One finding.
 
     ``message`` says what is wrong, ``hint`` what would be right, ``where`` is the place in the text that was
-    read, ``graph`` and ``node`` the value it concerns, ``path`` and ``source`` the layer of the original model
-    and its line. ``code`` is a stable short name for tools.
+    read, ``graph`` and ``node`` the value it concerns, ``path`` and ``source`` the layer of the original
+    model and its line. ``code`` is a stable short name for tools.
     """
 
     message: str
@@ -49,11 +49,7 @@ class Diagnostic:
 
     def render(self, text: str | None = None) -> str:
         """Return the finding as people read it; with the text it came from, a caret under the place."""
-        lines = [
-            f"{self.where}: {self.severity}: {self.message}"
-            if self.where
-            else f"{self.severity}: {self.message}"
-        ]
+        lines = [f"{self.where}: {self.severity}: {self.message}" if self.where else f"{self.severity}: {self.message}"]
         if text is not None and self.where is not None and self.where.line:
             lines += _caret(text, self.where)
         subject = self._subject()
@@ -129,14 +125,14 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
 
 
 def _caret(text: str, where: Loc) -> list[str]:
-    rows = text.splitlines()
+    rows = text.split("\n")
     if not 0 < where.line <= len(rows):
         return []
     row = rows[where.line - 1]
     start = 0
     if len(row) > 110:
         start = max(0, where.column - 60)
-    shown = row[start : start + 110].expandtabs(1)
+    shown = "".join(c if c.isprintable() else " " for c in row[start : start + 110])
     lines = [f"  | {shown}"]
     if where.column:
         lines.append(f"  | {' ' * (where.column - 1 - start)}^")

@@ -1,9 +1,9 @@
 """Canonical structural digest: equal for networks that compute the same, whatever their names and node order.
 
 Weisfeiler-Lehman refinement on the DAG: a value's label hashes its op, attributes, types and its operands'
-labels (sorted for commutative ops). Labels flow from the inputs to the outputs, so one sweep in topological
-order reaches the fixed point; the digest covers the outputs' labels and the multiset of all live labels, which
-tells a value that is shared from one that is computed twice.
+labels (sorted for commutative ops). Labels flow from the inputs to the outputs, so one sweep in
+topological order reaches the fixed point; the digest covers the outputs' labels and the multiset of all live
+labels, which tells a value that is shared from one that is computed twice.
 """
 
 from __future__ import annotations

@@ -30,8 +30,9 @@ class Input:
 class Node:
     """One application of an op.
 
-    ``operands`` and ``results`` are value names; ``types`` are the result types, empty until inferred. ``path``
-    is the dotted name of the layer in the source model, ``loc`` its source line, ``notes`` what passes say of it.
+    ``operands`` and ``results`` are value names; ``types`` are the result types, empty until inferred.
+    ``path`` is the dotted name of the layer in the source model, ``loc`` its source line, ``notes`` what
+    passes say of it.
     """
 
     op: Op
@@ -66,9 +67,9 @@ class Node:
 class Graph:
     """A network or a block: typed inputs, nodes in topological order, outputs.
 
-    ``symbols`` are the parameters that a call must give; other symbols in the input types (``N``) are bound by
-    the operands of the call. ``output_types`` is empty until stated or inferred. ``scopes`` maps the path of a
-    submodule of the source model to its class name.
+    ``symbols`` are the parameters that a call must give; other symbols in the input types (``N``) are bound
+    by the operands of the call. ``output_types`` is empty until stated or inferred. ``scopes`` maps the path
+    of a submodule of the source model to its class name.
     """
 
     name: str
@@ -110,9 +111,7 @@ class Graph:
         """Return the node with a result of this name. Raises NascError with the nearest name."""
         producers = self.producers()
         if name not in producers:
-            raise NascError.of(
-                f"@{self.name} has no node %{name}", did_you_mean(name, producers), "unknown-node"
-            )
+            raise NascError.of(f"@{self.name} has no node %{name}", did_you_mean(name, producers), "unknown-node")
         return producers[name]
 
     def with_nodes(self, nodes: Iterable[Node], outputs: Iterable[str] | None = None) -> Graph:
@@ -127,6 +126,13 @@ class Module:
     graphs: tuple[Graph, ...]
     entry: str = "main"
     notes: Notes = field(default_factory=lambda: NO_NOTES)
+
+    def __post_init__(self) -> None:
+        """Keep the entry first, as the text form does: modules that differ only in that are equal."""
+        if self.graphs and self.graphs[0].name != self.entry:
+            first = tuple(graph for graph in self.graphs if graph.name == self.entry)
+            rest = tuple(graph for graph in self.graphs if graph.name != self.entry)
+            object.__setattr__(self, "graphs", first + rest)
 
     def __hash__(self) -> int:
         """Hash the structure."""
@@ -176,15 +182,11 @@ class CallBlock(Op):
 
     def substitute(self, values: Mapping[str, Dim]) -> Op:
         """Replace symbols in the arguments."""
-        return CallBlock(
-            callee=self.callee, arguments=tuple((k, substitute(v, values)) for k, v in self.arguments)
-        )
+        return CallBlock(callee=self.callee, arguments=tuple((k, substitute(v, values)) for k, v in self.arguments))
 
     def symbols(self) -> frozenset[str]:
         """Return the symbols in the arguments."""
-        return frozenset(
-            s for _, value in self.arguments if isinstance(value, Expr) for s in symbols_of(value)
-        )
+        return frozenset(s for _, value in self.arguments if isinstance(value, Expr) for s in symbols_of(value))
 
 
 def rename_values(nodes: Iterable[Node], names: Mapping[str, str]) -> tuple[Node, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from .attributes import diagnostic
@@ -40,7 +40,7 @@ def callees(graph: Graph) -> list[str]:
 
 
 def bind(callee: Graph, op: CallBlock, operands: Types) -> dict[str, Dim]:
-    """Return the value of every symbol of a block for one call. Raises NascError where the call does not fit."""
+    """Return the value of every symbol of a block for one call. Raises NascError where it does not fit."""
     given = dict(op.arguments)
     if set(given) != set(callee.symbols):
         raise diagnostic(
@@ -80,13 +80,13 @@ def _solve_all(callee: Graph, given: dict[str, Dim], operands: Types) -> dict[st
     return values
 
 
-def _names(names: object) -> str:
-    shown = ", ".join(names) if isinstance(names, (dict, tuple)) else str(names)
+def _names(names: Iterable[str]) -> str:
+    shown = ", ".join(names)
     return f"{{{shown}}}" if shown else "no arguments"
 
 
 def _callees_first(module: Module) -> list[Graph]:
-    """Order graphs so that callees come first; graphs on a cycle of calls are left out (the verifier reports it)."""
+    """Order graphs so that callees come first; those on a cycle of calls, a violation, are left out."""
     graphs = {graph.name: graph for graph in module.graphs}
     waiting = {name: {c for c in callees(graph) if c in graphs} for name, graph in graphs.items()}
     order: list[Graph] = []
@@ -142,9 +142,7 @@ def _infer_node(
         except NascError as error:
             found += [_placed(d, graph, node) for d in error.diagnostics]
         except ZeroDivisionError:
-            found.append(
-                _placed(Diagnostic("a size is divided by zero", "expected sizes >= 1", "type"), graph, node)
-            )
+            found.append(_placed(Diagnostic("a size is divided by zero", "expected sizes >= 1", "type"), graph, node))
     shown = node.types or results
     types.update(zip(node.results, shown, strict=False))
     return node if shown == node.types else replace(node, types=shown)
@@ -161,9 +159,7 @@ def result_types(op: Op, operands: Types, blocks: Mapping[str, Graph]) -> Types:
     least, most = arity(type(op))
     data, given = (operands, ()) if most is None else (operands[:most], operands[most:])
     if len(operands) < least:
-        raise diagnostic(
-            f"{op.name} has {len(operands)} operands", f"expected {operand_text(op)}", "operands"
-        )
+        raise diagnostic(f"{op.name} has {len(operands)} operands", f"expected {operand_text(op)}", "operands")
     results = op.infer(data)
     if given:
         _check_given(op, data, given)
@@ -180,19 +176,11 @@ def _check_given(op: Op, data: Types, given: Types) -> None:
     slots = op.state(data)
     if len(given) != len(slots):
         most = arity(type(op))[1]
-        extra = (
-            f" and then {', '.join('%' + s.name for s in slots)} where its weights are values"
-            if slots
-            else ""
-        )
-        raise diagnostic(
-            f"{op.name} has {len(data) + len(given)} operands", f"expected {most}{extra}", "operands"
-        )
+        extra = f" and then {', '.join('%' + s.name for s in slots)} where its weights are values" if slots else ""
+        raise diagnostic(f"{op.name} has {len(data) + len(given)} operands", f"expected {most}{extra}", "operands")
     for slot, actual in zip(slots, given, strict=True):
         if slot.type.shape != actual.shape:
-            raise diagnostic(
-                f"{op.name} is given {actual} as {slot.name}", f"expected {slot.type}", "weight-shape"
-            )
+            raise diagnostic(f"{op.name} is given {actual} as {slot.name}", f"expected {slot.type}", "weight-shape")
 
 
 def _check_sizes(results: Types) -> None:
@@ -205,9 +193,7 @@ def _check_symbols(op: Op, known: frozenset[str], graph: Graph) -> None:
     free = sorted(op.symbols() - known)
     if free:
         declared = ", ".join((*graph.symbols, free[0]))
-        raise diagnostic(
-            f"symbol {free[0]} is not declared", f"write @{graph.name}<{declared}>", "unknown-symbol"
-        )
+        raise diagnostic(f"symbol {free[0]} is not declared", f"write @{graph.name}<{declared}>", "unknown-symbol")
 
 
 def _check_results(node: Node, results: Types) -> None:

@@ -1,11 +1,12 @@
-"""The base of all ops: one frozen dataclass whose fields are the attributes and whose methods are the rules."""
+"""The root of all ops: declared attributes checked when an op is made, and methods that are its rules."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, dataclass
+from operator import is_
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 from . import attributes as at
 from .attributes import Attribute, Declared
@@ -59,27 +60,29 @@ class Infix:
     symbol: str
 
 
-Spelling = Layer | Call | Method | Infix
+# None: the backend has a function that writes the op.
+Spelling = Layer | Call | Method | Infix | None
 
 
 class Op:
     """An operation and its attributes: an immutable value, made with keywords.
 
-    Class facts: ``name`` in the text form; ``operands`` names the tensors it takes, ``?`` marks one that may be
-    left out and ``*`` one that repeats; ``torch`` is its PyTorch spelling (None: the backend has a function);
-    ``aten`` are the ATen overloads that mean exactly this op, with arguments of the same names; ``commutative``
-    ops ignore the order of their operands. Operands after those named are the op's state given as values.
+    Class facts: ``name`` in the text form; ``operands`` names the tensors it takes, ``?`` marks one that may
+    be left out and ``*`` one that repeats; ``torch`` is its PyTorch spelling (None: the backend has a
+    function); ``aten`` are the ATen overloads that mean exactly this op, with arguments of the same names;
+    ``commutative`` ops ignore the order of their operands. Operands after those named are the op's state
+    given as values.
     """
 
     name: ClassVar[str] = ""
     operands: ClassVar[tuple[str, ...]] = ("x",)
-    torch: ClassVar[Spelling | None] = None
+    torch: ClassVar[Spelling] = None
     aten: ClassVar[tuple[str, ...]] = ()
     commutative: ClassVar[bool] = False
 
     _declared: ClassVar[Mapping[str, Declared]] = MappingProxyType({})
-    _attributes: ClassVar[Mapping[str, Attribute]] = MappingProxyType({})
-    _defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
+    known: ClassVar[Mapping[str, Attribute]] = MappingProxyType({})
+    defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
 
     def __init__(self, **values: Any) -> None:
         """Check every attribute and store it in its normal form. Raises NascError with every problem."""
@@ -87,7 +90,7 @@ class Op:
         stored = self.__dict__
         for name, declared in self._declared.items():
             if name not in values:
-                stored[name] = self._defaults.get(name)
+                stored[name] = self.defaults.get(name)
                 continue
             try:
                 stored[name] = declared.attribute.check(name, values[name])
@@ -134,11 +137,7 @@ class Op:
     def stated(self) -> dict[str, object]:
         """Return the attributes that differ from their defaults, in declaration order."""
         defaults = defaults_of(type(self))
-        return {
-            name: value
-            for name, value in self.attributes().items()
-            if value != defaults.get(name, at.REQUIRED)
-        }
+        return {name: value for name, value in self.attributes().items() if value != defaults.get(name, at.REQUIRED)}
 
     def replace(self, **changes: object) -> Op:
         """Return this op with some attributes changed; all are checked. Raises NascError on unknown names."""
@@ -157,17 +156,19 @@ class Op:
         """Return the names of the symbols in the attributes."""
         found: frozenset[str] = frozenset()
         for value in self.attributes().values():
-            for item in value if isinstance(value, tuple) else (value,):
+            for item in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
                 if isinstance(item, Expr):
                     found |= symbols_of(item)
         return found
 
 
-def _substitute(value: Any, values: Mapping[str, Dim]) -> object:
+def _substitute(value: object, values: Mapping[str, Dim]) -> object:
     if isinstance(value, Expr):
         return substitute(value, values) if symbols_of(value) & values.keys() else value
-    if isinstance(value, tuple) and any(isinstance(item, Expr) for item in value):
-        return tuple(_substitute(item, values) for item in value)
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        new = tuple(_substitute(item, values) for item in items)
+        return items if all(map(is_, new, items)) else new
     return value
 
 
@@ -198,28 +199,26 @@ def declare(cls: T) -> T:
     for name in body:
         delattr(cls, name)
     defaults = {
-        name: d.attribute.check(name, d.default)
-        for name, d in declared.items()
-        if d.default is not at.REQUIRED
+        name: d.attribute.check(name, d.default) for name, d in declared.items() if d.default is not at.REQUIRED
     }
     type.__setattr__(cls, "_declared", MappingProxyType(declared))
-    type.__setattr__(cls, "_attributes", MappingProxyType({n: d.attribute for n, d in declared.items()}))
-    type.__setattr__(cls, "_defaults", MappingProxyType(defaults))
+    type.__setattr__(cls, "known", MappingProxyType({n: d.attribute for n, d in declared.items()}))
+    type.__setattr__(cls, "defaults", MappingProxyType(defaults))
     return cls
 
 
 def attributes_of(cls: type[Op]) -> Mapping[str, Attribute]:
     """Return the declared attributes of an op class, in order."""
-    return cls._attributes
+    return cls.known
 
 
 def defaults_of(cls: type[Op]) -> Mapping[str, object]:
     """Return the default of every attribute that has one, in stored form."""
-    return cls._defaults
+    return cls.defaults
 
 
 def build(cls: type[Op], values: Mapping[str, object]) -> Op:
-    """Return ``cls(**values)``. Raises NascError for unknown, missing or bad attributes, with what would be right."""
+    """Return ``cls(**values)``. Raises NascError for unknown, missing or bad attributes."""
     return cls(**values)
 
 
@@ -234,7 +233,7 @@ def _misnamed(cls: type[Op], values: Mapping[str, object]) -> list[Diagnostic]:
         for name in values
         if name not in known
     ]
-    missing = [name for name in known if name not in values and name not in cls._defaults]
+    missing = [name for name in known if name not in values and name not in cls.defaults]
     return problems + [
         Diagnostic(
             f"{cls.name} needs attribute {name!r}",

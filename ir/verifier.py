@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from .diagnostics import Diagnostic, NascError, did_you_mean
+from .dims import symbols_of
 from .graph import CallBlock, Graph, Module
 from .inference import callees, infer
 from .memo import memoised
+
+# Words that mean something else where a size may stand.
+NO_SYMBOLS = ("true", "false", "none", "inf", "nan")
 
 
 @memoised
@@ -42,9 +46,19 @@ def _structure(module: Module) -> Iterator[Diagnostic]:
             f"the entry @{module.entry} does not exist", did_you_mean(module.entry, names), "unknown-graph"
         )
     for graph in module.graphs:
+        yield from _symbols(graph)
         yield from _values(graph)
+        yield from _outputs(graph)
         yield from _calls(module, graph)
     yield from _call_cycles(module)
+
+
+def _symbols(graph: Graph) -> Iterator[Diagnostic]:
+    names = {name for value in graph.inputs for size in value.type.shape for name in symbols_of(size)}
+    for name in sorted(names.union(graph.symbols)):
+        if not name.isidentifier() or name in NO_SYMBOLS:
+            hint = "expected a letter or _, then letters, digits or _; and none of " + ", ".join(NO_SYMBOLS)
+            yield Diagnostic(f"{name!r} cannot be a symbol", hint, "symbol-name", graph=graph.name)
 
 
 def _values(graph: Graph) -> Iterator[Diagnostic]:
@@ -65,13 +79,15 @@ def _values(graph: Graph) -> Iterator[Diagnostic]:
             if operand not in seen:
                 yield _undefined(graph, operand, later, node.name)
         seen.update(node.results)
+
+
+def _outputs(graph: Graph) -> Iterator[Diagnostic]:
+    seen = set(graph.value_names())
     for output in graph.outputs:
         if output not in seen:
             yield _undefined(graph, output, seen, "")
     if not graph.outputs:
-        yield Diagnostic(
-            f"@{graph.name} returns nothing", "add `return %value`", "no-output", graph=graph.name
-        )
+        yield Diagnostic(f"@{graph.name} returns nothing", "add `return %value`", "no-output", graph=graph.name)
 
 
 def _undefined(graph: Graph, name: str, candidates: set[str], node: str) -> Diagnostic:

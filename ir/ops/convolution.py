@@ -28,11 +28,7 @@ class Convolution(Op):
         need_rank(x, [self.rank + 2], self.name, _LAYOUTS[self.rank])
         channels = x.shape[1]
         for dim, role in ((channels, "input"), (self.out_channels, "output")):
-            if (
-                isinstance(dim, int)
-                and isinstance(self.groups, int)
-                and (self.groups < 1 or dim % self.groups)
-            ):
+            if isinstance(dim, int) and isinstance(self.groups, int) and (self.groups < 1 or dim % self.groups):
                 raise at.diagnostic(
                     f"groups={self.groups} does not divide the {dim} {role} channels",
                     f"expected a divisor of {dim}",

@@ -1,4 +1,4 @@
-"""Element-wise arithmetic, comparison and choice; the second operand may be a number (attribute ``other``)."""
+"""Element-wise arithmetic, comparison and choice; the second operand may be a number (``other``)."""
 
 from __future__ import annotations
 
@@ -268,9 +268,7 @@ class Where(Op):
     def infer(self, operands: Types) -> Types:
         condition, x, y = operands
         if condition.dtype is not DType.BOOL:
-            raise at.diagnostic(
-                f"where needs truth values as condition, not {condition}", "compare first", "dtype"
-            )
+            raise at.diagnostic(f"where needs truth values as condition, not {condition}", "compare first", "dtype")
         return (TensorType(promote(x, y), broadcast_shapes([t.shape for t in operands])),)
 
 

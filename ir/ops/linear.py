@@ -80,7 +80,8 @@ class Matmul(Op):
         right = y.shape if y.rank > 1 else (*y.shape, 1)
         if left[-1] != right[-2]:
             raise at.diagnostic(
-                f"matmul of {shape_text(x.shape)} and {shape_text(y.shape)}: {left[-1]} columns against {right[-2]} rows",
+                f"matmul of {shape_text(x.shape)} and {shape_text(y.shape)}: "
+                f"{left[-1]} columns against {right[-2]} rows",
                 f"expected a second operand with {left[-1]} rows, or transpose one operand",
                 "shape-clash",
             )

@@ -25,9 +25,7 @@ class BatchNorm(Op):
     def infer(self, operands: Types) -> Types:
         x = operands[0]
         if x.rank not in (2, 3, 4, 5):
-            raise at.diagnostic(
-                f"batch_norm needs an input of rank 2 to 5, not {x}", "expected [N,C,...]", "rank"
-            )
+            raise at.diagnostic(f"batch_norm needs an input of rank 2 to 5, not {x}", "expected [N,C,...]", "rank")
         return (x,)
 
     def state(self, operands: Types) -> tuple[Slot, ...]:

@@ -29,9 +29,7 @@ class WindowPool(Op):
         dilation: tuple[Dim, ...] = getattr(self, "dilation", (1,) * self.rank)
         sizes = [
             window(size, k, s, p, d, self.ceil_mode)
-            for size, k, s, p, d in zip(
-                x.shape[2:], self.kernel_size, stride, self.padding, dilation, strict=True
-            )
+            for size, k, s, p, d in zip(x.shape[2:], self.kernel_size, stride, self.padding, dilation, strict=True)
         ]
         for kernel, padding in zip(self.kernel_size, self.padding, strict=True):
             if isinstance(kernel, int) and isinstance(padding, int) and 2 * padding > kernel:
@@ -149,9 +147,7 @@ class Interpolate(Op):
     name: ClassVar[str] = "interpolate"
     torch: ClassVar[Spelling] = Call("F.interpolate", ("size",))
     size: tuple[Dim, ...] = at.dims(low=1)
-    mode: str = at.word(
-        "nearest", "linear", "bilinear", "bicubic", "trilinear", "nearest-exact", default="nearest"
-    )
+    mode: str = at.word("nearest", "linear", "bilinear", "bicubic", "trilinear", "nearest-exact", default="nearest")
     align_corners: bool | None = at.scalar(None, optional=True)
     antialias: bool = at.flag(False)
 

@@ -10,7 +10,7 @@ from ..types import DType, TensorType
 
 
 def broadcast_shapes(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
-    """Return the common shape of operands under broadcasting. Raises NascError naming the axis that clashes."""
+    """Return the common shape of operands under broadcasting. Raises NascError naming the axis at fault."""
     rank = max(map(len, shapes))
     result: list[Dim] = []
     for axis in range(-rank, 0):
@@ -40,9 +40,7 @@ def promote(*types: TensorType) -> DType:
 def axis_of(axis: int, rank: int, what: str = "axis") -> int:
     """Return ``axis`` counted from the front. Raises NascError where it lies outside."""
     if not -rank <= axis < max(rank, 1):
-        raise diagnostic(
-            f"{what} {axis} is outside a tensor of rank {rank}", f"expected {-rank} to {rank - 1}", "axis"
-        )
+        raise diagnostic(f"{what} {axis} is outside a tensor of rank {rank}", f"expected {-rank} to {rank - 1}", "axis")
     return axis % rank if rank else 0
 
 
@@ -77,12 +75,7 @@ def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, cei
     if not ceil:
         return span // stride + 1
     count = ceildiv(span, stride) + 1
-    known = (
-        isinstance(count, int)
-        and isinstance(size, int)
-        and isinstance(padding, int)
-        and isinstance(stride, int)
-    )
+    known = isinstance(count, int) and isinstance(size, int) and isinstance(padding, int) and isinstance(stride, int)
     if known and (count - 1) * stride >= size + padding:  # type: ignore[operator]
         count = count - 1
     return count

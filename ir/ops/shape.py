@@ -23,9 +23,7 @@ class Reshape(Op):
         x = operands[0]
         known = [size for size in self.shape if size != -1]
         if len(self.shape) - len(known) > 1:
-            raise at.diagnostic(
-                f"reshape to {shape_text(self.shape)} leaves two sizes open", "expected at most one -1"
-            )
+            raise at.diagnostic(f"reshape to {shape_text(self.shape)} leaves two sizes open", "expected at most one -1")
         total, rest = x.numel, product(known)
         if len(known) == len(self.shape):
             if total != rest:
@@ -57,9 +55,7 @@ class Flatten(Op):
         x = operands[0]
         start, end = axis_of(self.start_dim, x.rank, "start_dim"), axis_of(self.end_dim, x.rank, "end_dim")
         if start > end:
-            raise at.diagnostic(
-                f"flatten from axis {start} to {end}", "expected start_dim <= end_dim", "axis"
-            )
+            raise at.diagnostic(f"flatten from axis {start} to {end}", "expected start_dim <= end_dim", "axis")
         return (x.with_shape(*x.shape[:start], numel(x.shape[start : end + 1]), *x.shape[end + 1 :]),)
 
 
@@ -92,9 +88,7 @@ class Permute(Op):
         x = operands[0]
         axes = axes_of(self.dims, x.rank)
         if len(axes) != x.rank:
-            raise at.diagnostic(
-                f"permute names {len(axes)} axes of {x}", f"expected all {x.rank} axes", "axis"
-            )
+            raise at.diagnostic(f"permute names {len(axes)} axes of {x}", f"expected all {x.rank} axes", "axis")
         return (x.with_shape(*(x.shape[axis] for axis in axes)),)
 
 
@@ -160,9 +154,7 @@ class Expand(Op):
         x = operands[0]
         lead = len(self.shape) - x.rank
         if lead < 0:
-            raise at.diagnostic(
-                f"expand of {x} to fewer axes {shape_text(self.shape)}", f"expected {x.rank} or more"
-            )
+            raise at.diagnostic(f"expand of {x} to fewer axes {shape_text(self.shape)}", f"expected {x.rank} or more")
         sizes: list[Dim] = list(self.shape[:lead])
         for size, wanted in zip(x.shape, self.shape[lead:], strict=True):
             if wanted not in (-1, size) and size != 1:
@@ -188,9 +180,7 @@ class Repeat(Op):
         x = operands[0]
         lead = len(self.repeats) - x.rank
         if lead < 0:
-            raise at.diagnostic(
-                f"repeat needs a count for each of the {x.rank} axes", f"not {list(self.repeats)}"
-            )
+            raise at.diagnostic(f"repeat needs a count for each of the {x.rank} axes", f"not {list(self.repeats)}")
         shape = (*(1 for _ in range(lead)), *x.shape)
         return (x.with_shape(*(size * count for size, count in zip(shape, self.repeats, strict=True))),)
 
@@ -294,9 +284,7 @@ class Select(Op):
         axis = axis_of(self.dim, x.rank)
         size = x.shape[axis]
         if isinstance(size, int) and not -size <= self.index < size:
-            raise at.diagnostic(
-                f"index {self.index} is outside an axis of {size}", f"expected {-size} to {size - 1}"
-            )
+            raise at.diagnostic(f"index {self.index} is outside an axis of {size}", f"expected {-size} to {size - 1}")
         return (x.with_shape(*x.shape[:axis], *x.shape[axis + 1 :]),)
 
 
@@ -345,9 +333,7 @@ class Pad(Op):
     def infer(self, operands: Types) -> Types:
         x = operands[0]
         if len(self.pad) % 2 or len(self.pad) > 2 * x.rank:
-            raise at.diagnostic(
-                f"pad of {len(self.pad)} numbers for {x}", "expected a pair for each of the last axes"
-            )
+            raise at.diagnostic(f"pad of {len(self.pad)} numbers for {x}", "expected a pair for each of the last axes")
         shape = list(x.shape)
         for i in range(len(self.pad) // 2):
             shape[-1 - i] = shape[-1 - i] + self.pad[2 * i] + self.pad[2 * i + 1]
@@ -367,9 +353,7 @@ class Roll(Op):
     def infer(self, operands: Types) -> Types:
         x = operands[0]
         if len(axes_of(self.dims, x.rank)) != len(self.shifts):
-            raise at.diagnostic(
-                f"roll has {len(self.shifts)} shifts for {len(self.dims)} axes", "expected one an axis"
-            )
+            raise at.diagnostic(f"roll has {len(self.shifts)} shifts for {len(self.dims)} axes", "expected one an axis")
         return (x,)
 
 

@@ -32,8 +32,8 @@ class Constant(Op):
     """A tensor of the model that is not trained: ``key`` is its name among the weights.
 
     A ``persistent`` one is a buffer of the state dict. ``data`` holds the values where they belong to the
-    architecture and not to the weights (index tables, masks): base64 of the zlib-compressed little-endian bytes in
-    row-major order; empty where the values come with the weights.
+    architecture and not to the weights (index tables, masks): base64 of the zlib-compressed little-endian
+    bytes in row-major order; empty where the values come with the weights.
     """
 
     name: ClassVar[str] = "constant"
