@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .printer import print_attributes, print_graph, print_module, print_node
 
 if TYPE_CHECKING:
+    from .highlight import coloured, highlight
+    from .json_view import from_json, parse_json, to_json
+    from .locate import located
     from .parser import parse, parse_checked, parse_dim, parse_type
 
 __all__ = [
+    "coloured",
+    "from_json",
+    "highlight",
+    "located",
     "parse",
     "parse_checked",
     "parse_dim",
+    "parse_json",
     "parse_type",
     "print_attributes",
     "print_graph",
     "print_module",
     "print_node",
+    "to_json",
 ]
+
+# The parser brings lark: these load when they are first asked for.
+_LATER = {
+    "coloured": "highlight",
+    "from_json": "json_view",
+    "highlight": "highlight",
+    "located": "locate",
+    "parse": "parser",
+    "parse_checked": "parser",
+    "parse_dim": "parser",
+    "parse_json": "json_view",
+    "parse_type": "parser",
+    "to_json": "json_view",
+}
 
 
 def __getattr__(name: str) -> object:
-    """Load the parser, and with it lark, when it is first asked for."""
-    if name not in __all__:
+    """Load the module that holds a public name."""
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import parser
-
-    return getattr(parser, name)
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -94,9 +94,7 @@ def print_attributes(op: Op, *, longest: int | None = None) -> str:
     if isinstance(op, CallBlock):
         return ", ".join(f"{name}={value}" for name, value in op.arguments)
     kinds = attributes_of(type(op))
-    return ", ".join(
-        f"{name}={print_value(value, kinds[name], longest)}" for name, value in op.stated().items()
-    )
+    return ", ".join(f"{name}={print_value(value, kinds[name], longest)}" for name, value in op.stated().items())
 
 
 def print_value(value: object, kind: Attribute, longest: int | None = None) -> str:
