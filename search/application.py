@@ -17,10 +17,11 @@ from .op_changes import build_op, change_op, data_operands, fit_operands, need_o
 def apply_edits(module: Module, edits: Sequence[Edit], notes: Notes = NO_NOTES) -> Module:
     """Return the module with all edits applied, one after the other.
 
-    Every node that is new, changed or reads something else now carries the note ``edit`` and ``notes`` (model,
-    prompt). New layers get paths that no weight has. Types downstream of an edit are dropped, output types stay
-    as the interface that is to be kept; nodes and blocks that nothing uses any more go. The result may not type:
-    ``passes.Legalize`` repairs what can be repaired. Raises NascError with every edit that cannot be applied.
+    Every node that is new, changed or reads something else now carries the note ``edit`` and ``notes``
+    (model, prompt). New layers get paths that no weight has. Types downstream of an edit are dropped, output
+    types stay as the interface that is to be kept; nodes and blocks that nothing uses any more go. The result
+    may not type: ``passes.Legalize`` repairs what can be repaired. Raises NascError with every edit that
+    cannot be applied.
     """
     problems: list[Diagnostic] = []
     gone: set[tuple[str, str]] = set()
@@ -67,9 +68,7 @@ class _Surgery:
     def node(self, name: str) -> Node:
         """Return the node that makes a value. Raises NascError, with the nearest name."""
         if any(value.name == name for value in self.graph.inputs):
-            raise NascError.of(
-                f"%{name} is an input of @{self.graph.name}, not a node", "name a node", "unknown-node"
-            )
+            raise NascError.of(f"%{name} is an input of @{self.graph.name}, not a node", "name a node", "unknown-node")
         return self.graph.node(name)
 
     def place(self, value: str) -> int:
@@ -180,7 +179,9 @@ def _skip(surgery: _Surgery, edit: Skip) -> None:
         raise NascError.of("a value cannot skip to itself", "name an earlier value first", "edit-order")
     if surgery.place(edit.source) > place:
         raise NascError.of(
-            f"%{edit.source} comes after %{edit.node}", f"write skip %{edit.node} -> %{edit.source}", "edit-order"
+            f"%{edit.source} comes after %{edit.node}",
+            f"write skip %{edit.node} -> %{edit.source}",
+            "edit-order",
         )
     op = build_op(OpSpec("add"), None)
     name = fresh_value(graph, "add")

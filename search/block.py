@@ -14,8 +14,9 @@ _EDIT = "rewrite the block"
 def replace_block(old: Graph, new: Graph, notes: Notes) -> Graph:
     """Return the new body of a block.
 
-    Nodes that keep their name and op keep their layer path and place in the source, others get paths of their own;
-    what is new or changed carries the note ``edit`` and ``notes``. Raises NascError where the interface differs.
+    Nodes that keep their name and op keep their layer path and place in the source, others get paths of their
+    own; what is new or changed carries the note ``edit`` and ``notes``. Raises NascError where the interface
+    differs.
     """
     _check_interface(old, new)
     known = old.producers()

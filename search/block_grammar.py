@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..ir import OPS, Graph, attributes_of
 
-_VALUE = 'VALUE: /true|false|[a-z]+|-?[0-9]+(\\.[0-9]+)?|[A-Z][A-Z0-9]*(\\*[0-9]+)?|\\[[0-9, ]{1,40}\\]/'
+_VALUE = "VALUE: /true|false|[a-z]+|-?[0-9]+(\\.[0-9]+)?|[A-Z][A-Z0-9]*(\\*[0-9]+)?|\\[[0-9, ]{1,40}\\]/"
 _UNSEEN = frozenset({"call", "parameter", "constant"})
 
 
@@ -16,7 +16,10 @@ def block_rules(blocks: Sequence[Graph], allowed: frozenset[str]) -> list[str]:
     for i, graph in enumerate(blocks):
         lines.append(f'block{i}: {_text(header(graph))} node~1..60 "  return %" NAME (", %" NAME)* "\\n}}\\n"')
     ops = [name for name in OPS if name in allowed and name not in _UNSEEN]
-    lines += [f'node: "  %" NAME " = " application "\\n"', f"application: {' | '.join(map(_application, ops))}"]
+    lines += [
+        'node: "  %" NAME " = " application "\\n"',
+        f"application: {' | '.join(map(_application, ops))}",
+    ]
     lines += ['operands: " %" NAME (", %" NAME)*', "NAME: /[a-z_][A-Za-z0-9_.]{0,60}/", _VALUE]
     return lines
 

@@ -24,7 +24,18 @@ DELETABLE = frozenset(
     {*ACTIVATIONS, *GATES, *CONVOLUTIONS, *_NORMS_FIRST, *_NORMS_LAST, *_POOLS, "linear", "call", "dropout"}
 )
 ANCHORS = frozenset(
-    {*ACTIVATIONS, *CONVOLUTIONS, *_NORMS_FIRST, *_NORMS_LAST, *_POOLS, "linear", "call", "add", "cat", "maximum"}
+    {
+        *ACTIVATIONS,
+        *CONVOLUTIONS,
+        *_NORMS_FIRST,
+        *_NORMS_LAST,
+        *_POOLS,
+        "linear",
+        "call",
+        "add",
+        "cat",
+        "maximum",
+    }
 )
 
 _VALUES: Mapping[str, tuple[object, ...]] = {
@@ -53,7 +64,7 @@ def attribute_values(op: Op, operands: Types) -> dict[str, tuple[object, ...]]:
 
 
 def _is_point(x: TensorType) -> bool:
-    """Return whether a feature map with channels first has one place only, so that a wider kernel sees nothing."""
+    """Return whether a feature map with channels first has one place only: wider kernels see nothing."""
     return x.rank > 2 and all(size == 1 for size in x.shape[2:])
 
 
@@ -62,7 +73,7 @@ def _same(current: object, value: object) -> bool:
 
 
 def widths(op: Op) -> dict[str, tuple[Dim, ...]]:
-    """Return other widths for a layer: half, three quarters, one and a half, twice; whole multiples for symbols."""
+    """Return other widths for a layer: half, three quarters, one and a half, twice; symbols only twice."""
     found: dict[str, tuple[Dim, ...]] = {}
     for name in ("out_channels", "out_features"):
         width = getattr(op, name, None)
@@ -91,7 +102,7 @@ def replacements(op: Op, x: TensorType) -> tuple[OpSpec, ...]:
 
 
 def insertions(x: TensorType, place: str) -> tuple[OpSpec, ...]:
-    """Return the ops that may follow a value of this type whose channels are ``first``, ``last`` or ``unknown``."""
+    """Return ops that may follow a value of this type, its channels ``first``, ``last`` or ``unknown``."""
     if not x.dtype.is_floating or x.rank < 2:
         return ()
     found = [OpSpec(name) for name in ACTIVATIONS[:4]]
@@ -108,13 +119,11 @@ def insertions(x: TensorType, place: str) -> tuple[OpSpec, ...]:
 
 
 def _convolutions(x: TensorType, kernels: Iterable[int] = (1, 3, 5)) -> tuple[OpSpec, ...]:
-    """Return convolutions that keep the channels: one a kernel and a depthwise one; without kernels, a plain one."""
+    """Return convolutions that keep the channels: one a kernel and a depthwise one, or a plain one."""
     name, width = f"conv{x.rank - 2}d", ("out_channels", x.shape[1] if x.rank > 1 else 1)
     if f"conv{x.rank - 2}d" not in CONVOLUTIONS:
         return ()
-    found = [
-        OpSpec(name, (width, ("kernel_size", k), *((("padding", k // 2),) if k > 1 else ()))) for k in kernels
-    ]
+    found = [OpSpec(name, (width, ("kernel_size", k), *((("padding", k // 2),) if k > 1 else ()))) for k in kernels]
     if not found:
         return (OpSpec(name, (width,)),)
     return (*found, OpSpec(name, (width, ("kernel_size", 3), ("padding", 1), ("groups", width[1]))))
@@ -130,5 +139,12 @@ def layout(op: Op) -> str:
     """Return where an op expects and leaves the channels: ``first`` (axis 1), ``last`` or ``unknown``."""
     if op.name in ("linear", "embedding", *_NORMS_LAST):
         return "last"
-    first = op.name in (*CONVOLUTIONS, *_NORMS_FIRST, *_POOLS, *_ADAPTIVE, "conv_transpose1d", "conv_transpose2d")
+    first = op.name in (
+        *CONVOLUTIONS,
+        *_NORMS_FIRST,
+        *_POOLS,
+        *_ADAPTIVE,
+        "conv_transpose1d",
+        "conv_transpose2d",
+    )
     return "first" if first else "unknown"

@@ -40,8 +40,7 @@ def _words(edit: Edit, graph: Graph) -> str:
 def _changes(edit: SetAttributes, node: Node) -> str:
     before = dict(node.op.arguments) if isinstance(node.op, CallBlock) else node.op.attributes()
     return ", ".join(
-        f"{name} of {_label(node)} {show_value(before.get(name))} -> {show_value(value)}"
-        for name, value in edit.values
+        f"{name} of {_label(node)} {show_value(before.get(name))} -> {show_value(value)}" for name, value in edit.values
     )
 
 

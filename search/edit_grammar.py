@@ -24,11 +24,11 @@ def edit_grammar(
 ) -> str:
     """Return the grammar of scripts of 1 to ``edits`` edits of a module, as Lark text ending in a newline.
 
-    ``focus`` names, for each graph that may be edited, the nodes; without it every graph with its most relevant
-    nodes. ``keep_ops`` allows only kinds of ops that the module has. ``why`` is the length, in characters, of a
-    reason that the script begins with; 0 is none. ``new_blocks`` also allows whole blocks as text. Every string of
-    the grammar is a script that ``parse_edits`` reads, and each edit alone applies. Raises NascError where the
-    module is wrong or holds nothing to edit.
+    ``focus`` names, for each graph that may be edited, the nodes; without it every graph with its most
+    relevant nodes. ``keep_ops`` allows only kinds of ops that the module has. ``why`` is the length, in
+    characters, of a reason that the script begins with; 0 is none. ``new_blocks`` also allows whole blocks as
+    text. Every string of the grammar is a script that ``parse_edits`` reads, and each edit alone applies.
+    Raises NascError where the module is wrong or holds nothing to edit.
     """
     module = checked(module)
     places = focus if focus is not None else {graph.name: focus_of(graph) for graph in module.graphs}
@@ -69,9 +69,7 @@ class _Writer:
         self.allowed = allowed
         self.names: dict[tuple[str, ...], str] = {}
 
-    def grammar(
-        self, words: Sequence[Vocabulary], entry: str, edits: int, why: int, blocks: Sequence[Graph]
-    ) -> str:
+    def grammar(self, words: Sequence[Vocabulary], entry: str, edits: int, why: int, blocks: Sequence[Graph]) -> str:
         reason = "reason " if why else ""
         lines = [f"start: {reason}({' | '.join(f'script{i}' for i in range(len(words)))})"]
         if blocks:
@@ -107,7 +105,7 @@ class _Writer:
         return {node: self.rule(map(write, each)) for node, each in options.items()}
 
     def branches(self, form: str, rules: Mapping[str, str]) -> str:
-        """Return a rule with one alternative a node: the start of the edit, then the rule of what may follow."""
+        """Return a rule with one alternative a node: the start of the edit, then what may follow."""
         options = [f"{literal(form.format(node))} {rule}".strip() for node, rule in rules.items()]
         return self.rule(options) if options else ""
 

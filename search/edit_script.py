@@ -41,8 +41,9 @@ def parse_edits(text: str, graph: str = "") -> tuple[Edit, ...]:
 def parse_script(text: str, graph: str = "") -> Script:
     """Return the reason and the edits of a script.
 
-    ``graph`` names the graph that lines before the first ``in @graph:`` are about; empty is the entry. Blank lines,
-    comments, bullets, code fences and lines said twice are skipped. Raises NascError with every line that cannot be read.
+    ``graph`` names the graph that lines before the first ``in @graph:`` are about; empty is the entry. Blank
+    lines, comments, bullets, code fences and lines said twice are skipped. Raises NascError with every line
+    that cannot be read.
     """
     rows = [row.rstrip("\r") for row in text.split("\n")]
     if len(rows) > _MAX_LINES:
@@ -57,7 +58,7 @@ def parse_script(text: str, graph: str = "") -> Script:
 
 
 def _without_echoes(edits: list[Edit]) -> list[Edit]:
-    """Return edits without those that say again what one before them said; a second insert or repeat is another."""
+    """Return edits without those said before; a second insert or repeat is another."""
     kept: list[Edit] = []
     for edit in edits:
         if isinstance(edit, (Insert, Repeat)) or edit not in kept:

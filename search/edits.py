@@ -125,7 +125,7 @@ Edit = SetAttributes | Replace | Insert | Delete | Skip | Repeat | NewBlock
 
 
 def edit_script(edits: Iterable[Edit]) -> str:
-    """Return edits as a script that ``parse_edits`` reads: one a line, with a line for each change of graph."""
+    """Return edits as a script that ``parse_edits`` reads: one a line, and a line where the graph changes."""
     lines: list[str] = []
     graph = ""
     for edit in edits:

@@ -39,8 +39,9 @@ def _editable(node: Node) -> bool:
 def places(module: Module, most: int = MOST_NODES) -> tuple[Place, ...]:
     """Return the graphs that can be edited, the one with the largest potential first.
 
-    The potential of a graph is how much of what hurts an edit of it reaches: the sum of the negative relevance of
-    its nodes, times how often the graph is run; graphs without any come in the order of their size.
+    The potential of a graph is how much of what hurts an edit of it reaches: the sum of the negative
+    relevance of its nodes, times how often the graph is run; graphs without any come in the order of their
+    size.
     """
     runs = run_counts(module)
     found = [(graph, focus_of(graph, most)) for graph in module.graphs]

@@ -64,7 +64,7 @@ class Judge:
     kinds: frozenset[str] | None = None
 
     def candidate(self, module: Module, edits: Sequence[Edit], notes: Notes) -> tuple[Module, Size]:
-        """Return the module with the edits, repaired, and its size. Raises NascError, worded for who made the edits."""
+        """Return the module with the edits, repaired, and its size. Raises NascError, worded for the LLM."""
         from ..passes import Legalize
 
         edited = checked(Legalize(before=module)(apply_edits(module, edits, notes)))
@@ -83,7 +83,9 @@ class Judge:
             if before != after:
                 shown = ", ".join(map(str, after))
                 raise NascError.of(
-                    f"the network now has the {side} {shown}", f"expected {', '.join(map(str, before))}", "interface"
+                    f"the network now has the {side} {shown}",
+                    f"expected {', '.join(map(str, before))}",
+                    "interface",
                 )
 
     def _check_kinds(self, module: Module) -> None:
@@ -91,7 +93,11 @@ class Judge:
         if new:
             raise NascError(
                 *(
-                    Diagnostic(f"{name} is no operation of this model", did_you_mean(name, self.kinds or ()), "new-op")
+                    Diagnostic(
+                        f"{name} is no operation of this model",
+                        did_you_mean(name, self.kinds or ()),
+                        "new-op",
+                    )
                     for name in new
                 )
             )

@@ -73,7 +73,11 @@ def _limit(text: str | int, base: int, option: str) -> int:
 def _over(found: list[tuple[str, int, int]]) -> NascError:
     return NascError(
         *(
-            Diagnostic(f"the network has {show_count(value)} {what}", f"at most {show_count(limit)} are allowed", "limit")
+            Diagnostic(
+                f"the network has {show_count(value)} {what}",
+                f"at most {show_count(limit)} are allowed",
+                "limit",
+            )
             for what, value, limit in found
         )
     )

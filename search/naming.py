@@ -16,7 +16,7 @@ def fresh_value(graph: Graph, stem: str) -> str:
 
 
 def scope_of(graph: Graph, value: str) -> str:
-    """Return the path of the submodule whose forward makes a value; empty for the model itself and its inputs."""
+    """Return the path of the submodule whose forward makes a value; empty for the model and its inputs."""
     node = graph.producers().get(value)
     if node is None:
         return ""
@@ -37,7 +37,7 @@ def owns_state(node: Node) -> bool:
 
 
 def fresh_path(graph: Graph, scope: str, leaf: str) -> str:
-    """Return a path inside a scope that no layer has: ``layer1.conv2d_1``; after ``layer1.1`` comes ``layer1.2``."""
+    """Return a path inside a scope that no layer has: ``layer1.conv2d_1``, or ``layer1.2``."""
     taken = _taken(graph)
     prefix = f"{scope}." if scope else ""
     if leaf.isdecimal():

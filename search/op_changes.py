@@ -25,8 +25,8 @@ _UNSEEN = frozenset({"call", "parameter", "constant"})
 def change_op(op: Op, values: Mapping[str, object]) -> Op:
     """Return an op with some attributes changed, or a call with other arguments.
 
-    Where a kernel changes and the padding is not given, the padding follows so that the size of the result stays:
-    ``2*padding - dilation*(kernel_size-1)`` is kept where whole numbers can. Raises NascError.
+    Where a kernel changes and the padding is not given, the padding follows so that the size of the result
+    stays: ``2*padding - dilation*(kernel_size-1)`` is kept where whole numbers can. Raises NascError.
     """
     if isinstance(op, CallBlock):
         return _change_call(op, values)
@@ -34,11 +34,13 @@ def change_op(op: Op, values: Mapping[str, object]) -> Op:
 
 
 def build_op(spec: OpSpec, old: Op | None) -> Op:
-    """Return the op that an edit writes; attributes that it leaves out are those of the op that it replaces."""
+    """Return the op that an edit writes; attributes left out are those of the op that it replaces."""
     cls = OPS.get(spec.name)
     if cls is None or spec.name in _UNSEEN:
         raise NascError.of(
-            f"there is no op {spec.name!r} to write", did_you_mean(spec.name, OPS.keys() - _UNSEEN), "unknown-op"
+            f"there is no op {spec.name!r} to write",
+            did_you_mean(spec.name, OPS.keys() - _UNSEEN),
+            "unknown-op",
         )
     values = resolve(cls, dict(spec.values))
     if old is None:
@@ -68,7 +70,7 @@ def data_operands(node: Node) -> tuple[str, ...]:
 
 
 def fit_operands(op: Op, node: Node) -> tuple[str, ...]:
-    """Return the operands with which an op takes the place of a node. Raises NascError where they are too many or few."""
+    """Return the operands with which an op takes a node's place. Raises NascError where it cannot."""
     operands = data_operands(node)
     least, most = arity(type(op))
     if getattr(op, "other", None) is not None:
@@ -130,7 +132,9 @@ def _padding(before: Mapping[str, object], values: Mapping[str, object]) -> tupl
     apart = _numbers(values.get("dilation", before.get("dilation", 1)), rank)
     if not all(len(part) == rank for part in (kernel, padding, dilation, wider, apart)):
         return None
-    twice = [2 * p + b * (w - 1) - d * (k - 1) for p, b, w, d, k in zip(padding, apart, wider, dilation, kernel, strict=True)]
+    twice = [
+        2 * p + b * (w - 1) - d * (k - 1) for p, b, w, d, k in zip(padding, apart, wider, dilation, kernel, strict=True)
+    ]
     return tuple(t // 2 for t in twice) if all(t >= 0 and t % 2 == 0 for t in twice) else None
 
 

@@ -19,10 +19,10 @@ _WIDTH = 100
 class RewriteOptions:
     """How far a rewrite goes.
 
-    ``threshold`` is the score at which it stops, by default a quarter of the predictor's standard deviation on its
-    family above the model's own; ``max_iterations`` rounds at most, ``tries`` answers a round until one can be
-    used. ``keep_ops`` allows only kinds of operations that the model has; ``max_params`` and ``max_macs`` bound
-    its size, as a number, ``5M`` or ``1.1x`` of the model's.
+    ``threshold`` is the score at which it stops, by default a quarter of the predictor's standard deviation
+    on its family above the model's own; ``max_iterations`` rounds at most, ``tries`` answers a round until
+    one can be used. ``keep_ops`` allows only kinds of operations that the model has; ``max_params`` and
+    ``max_macs`` bound its size, as a number, ``5M`` or ``1.1x`` of the model's.
     """
 
     threshold: float | None = None
@@ -38,9 +38,9 @@ class RewriteOptions:
 class Step:
     """One answer and what became of it.
 
-    ``text`` is the answer as it came, ``explanation`` the reason in the LLM's own words (empty where it gave none),
-    ``description`` what the edits do, derived from them. ``score`` and ``size`` are None where ``error`` says why
-    the answer could not be used. ``before`` is the score that it had to beat.
+    ``text`` is the answer as it came, ``explanation`` the reason in the LLM's own words (empty where it gave
+    none), ``description`` what the edits do, derived from them. ``score`` and ``size`` are None where
+    ``error`` says why the answer could not be used. ``before`` is the score that it had to beat.
     """
 
     iteration: int
@@ -81,9 +81,10 @@ class Step:
 class RewriteResult:
     """The best network found, and the way there.
 
-    ``start`` is the model as it was rewritten (outlined), ``baseline`` and ``score`` the predicted scores of it and
-    of ``best``; NaN where the rewrite was interrupted before there was one. ``stopped`` is ``threshold``,
-    ``iterations``, ``interrupted``, ``nothing to edit`` or ``llm``, where ``error`` says what was wrong with it.
+    ``start`` is the model as it was rewritten (outlined), ``baseline`` and ``score`` the predicted scores of
+    it and of ``best``; NaN where the rewrite was interrupted before there was one. ``stopped`` is
+    ``threshold``, ``iterations``, ``interrupted``, ``nothing to edit`` or ``llm``, where ``error`` says what
+    was wrong with it.
     """
 
     best: Module
@@ -109,7 +110,7 @@ class RewriteResult:
 
 
 def header(result: RewriteResult, source: str = "") -> list[str]:
-    """Return the lines that emitted code begins with: source, predicted score before and after, edits and reasons."""
+    """Return the lines that emitted code begins with: source, predicted scores, edits and reasons."""
     origin = source or str(result.start.notes.get("source", "")) or f"@{result.start.entry}"
     lines = [f"Rewritten by nasc from {one_line(origin)}"]
     if not result.improved:

@@ -17,8 +17,8 @@ from .view import show_context, show_place, show_runs
 class Style:
     """What an LLM can take: characters of network to look at, of reason to write, tokens to answer.
 
-    ``place`` is for the graph to edit, ``context`` for those around it, ``tried`` how many earlier attempts are
-    told, ``types`` whether the text has the type of every value.
+    ``place`` is for the graph to edit, ``context`` for those around it, ``tried`` how many earlier attempts
+    are told, ``types`` whether the text has the type of every value.
     """
 
     place: int

@@ -1,9 +1,10 @@
 """Rewriting a model until it scores better: Algorithm 3 of the thesis, over the IR.
 
-Each round starts from the best network so far: it is annotated with relevance, the place with the largest potential
-is shown to the LLM, its answer is parsed, applied, repaired, checked and scored. A better network becomes the best;
-where none comes the next round asks about the next place. An answer that cannot be used is handed back with the
-error, ``tries`` times at most. The loop ends at the threshold or after ``max_iterations`` and returns the best.
+Each round starts from the best network so far: it is annotated with relevance, the place with the largest
+potential is shown to the LLM, its answer is parsed, applied, repaired, checked and scored. A better network
+becomes the best; where none comes the next round asks about the next place. An answer that cannot be used is
+handed back with the error, ``tries`` times at most. The loop ends at the threshold or after
+``max_iterations`` and returns the best.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def rewrite(
 ) -> RewriteResult:
     """Return the best network found by rewriting a module, and how it was found.
 
-    Without ``client`` edits are drawn at random from the same grammar. ``on_event`` hears of every step in words.
-    The same module, options and answers give the same result. Ctrl-C and LLMErrors end the search and keep the
-    best so far: the result says which. Raises NascError where the module or the limits are wrong.
+    Without ``client`` edits are drawn at random from the same grammar. ``on_event`` hears of every step in
+    words. The same module, options and answers give the same result. Ctrl-C and LLMErrors end the search and
+    keep the best so far: the result says which. Raises NascError where the module or the limits are wrong.
     """
     if client is None:
         from .llm import open_client
@@ -126,7 +127,13 @@ class _Run:
         for turn in range(len(self.places)):
             place = self.places[(self.failures + turn) % len(self.places)]
             question = Question(
-                self.best, place, self.score, self.threshold, self.options.keep_ops, self.room(), tuple(self.tried)
+                self.best,
+                place,
+                self.score,
+                self.threshold,
+                self.options.keep_ops,
+                self.room(),
+                tuple(self.tried),
             )
             try:
                 return question, question.grammar(self.style)
@@ -150,7 +157,10 @@ class _Run:
         for attempt in range(1, self.options.tries + 1):
             seed = (self.options.seed * 1_000 + iteration) * 100 + attempt
             answer, prompt = self.ask(question, grammar, seed, talk)
-            notes = {"model": answer.model or self.client.name, "prompt": prompt.digest(self.client.name)[:12]}
+            notes = {
+                "model": answer.model or self.client.name,
+                "prompt": prompt.digest(self.client.name)[:12],
+            }
             blank = Step(iteration, attempt, question.place.graph, answer.text, notes["model"], self.score)
             step, module = self.judged(blank, answer, notes)
             self.steps.append(step)
@@ -160,10 +170,8 @@ class _Run:
             talk = (*talk, *feedback(answer.text, step.error, question.place))
         return False
 
-    def ask(
-        self, question: Question, grammar: str, seed: int, talk: tuple[Message, ...]
-    ) -> tuple[Answer, Prompt]:
-        """Return the answer to a question and its prompt; what is too long for the LLM is shortened. Raises LLMError."""
+    def ask(self, question: Question, grammar: str, seed: int, talk: tuple[Message, ...]) -> tuple[Answer, Prompt]:
+        """Return the answer to a question and its prompt, shortened where it is too long. Raises LLMError."""
         style = self.style
         for _ in range(_SHRINKS):
             prompt = question.prompt(style, grammar, seed, talk)
@@ -184,15 +192,22 @@ class _Run:
             described = "; ".join(describe(edit, self.best) for edit in script.edits)
             step = replace(step, edits=script.edits, explanation=one_line(script.why), description=described)
             module, size = self.judge.candidate(self.best, script.edits, notes)
-            mark = fingerprint(module)
-            if mark in self.seen:
-                raise NascError.of("this network was tried before", "make other edits", "edit-seen")
+            mark = self.new(module)
         except NascError as error:
             cut = "" if answer.finished else "\nthe answer was cut off: it was too long"
             return replace(step, error=f"{error}{cut}"), None
         self.seen.add(mark)
         score = self.judge.score(module)
         return replace(step, score=score, size=size, accepted=score > self.score), module
+
+    def new(self, module: Module) -> str:
+        """Return the fingerprint of a network that has not been judged. Raises NascError where it has."""
+        mark = fingerprint(module)
+        if mark == fingerprint(self.best):
+            raise NascError.of("once repaired, the network is what it was", "make an edit that fits", "edit-idle")
+        if mark in self.seen:
+            raise NascError.of("this network was tried before", "make other edits", "edit-seen")
+        return mark
 
     def took(self, step: Step, module: Module) -> bool:
         """Keep a network that is better; return whether it is."""

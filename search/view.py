@@ -1,4 +1,4 @@
-"""How a module is shown to an LLM: text with relevance, without locations and layer paths, no longer than it may be."""
+"""How a module is shown to an LLM: text with relevance, without places and layer paths, of bounded length."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _LONGEST = 16
 def show_place(module: Module, place: Place, limit: int, types: bool = True) -> str:
     """Return the text of the graph to edit, within about ``limit`` characters.
 
-    Where it is longer, result types go first (``types`` false leaves them out at once), then nodes that cannot be
-    edited, then those of least relevance; what is left out is counted in the text.
+    Where it is longer, result types go first (``types`` false leaves them out at once), then nodes that
+    cannot be edited, then those of least relevance; what is left out is counted in the text.
     """
     graph = shown(module.graph(place.graph))
     for typed in (True, False) if types else (False,):
@@ -27,7 +27,7 @@ def show_place(module: Module, place: Place, limit: int, types: bool = True) -> 
 
 
 def show_context(module: Module, place: Place, limit: int) -> str:
-    """Return the texts of the other graphs, as many as fit into ``limit`` characters, those that call this first."""
+    """Return the texts of other graphs, as many as fit into ``limit`` characters, callers first."""
     texts: list[str] = []
     others = [graph for graph in module.graphs if graph.name != place.graph]
     others.sort(key=lambda graph: not _calls(graph, place.graph))
@@ -66,7 +66,8 @@ def _shortened(graph: Graph, focus: set[str], limit: int) -> str:
     head, _, _ = print_graph(graph.with_nodes(()), locations=False).partition("\n")
     lines = [f"  {print_node(node, types=False, longest=_LONGEST)}" for node in graph.nodes]
     order = sorted(
-        range(len(lines)), key=lambda i: (graph.nodes[i].name not in focus, -abs(relevance_of(graph.nodes[i])), i)
+        range(len(lines)),
+        key=lambda i: (graph.nodes[i].name not in focus, -abs(relevance_of(graph.nodes[i])), i),
     )
     kept: set[int] = set()
     left = limit - len(head) - 40

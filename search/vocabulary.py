@@ -1,7 +1,8 @@
 """What may be edited at each node: the legal values, ops and places from which the edit grammar is made.
 
-Every option is tried on the types of the node before it is offered: one that keeps the result's type cannot fail.
-Widths change types, so each is tried on the whole module, with the repairs that ``legalize`` makes.
+Every option is tried on the types of the node before it is offered: one that keeps the result's type cannot
+fail. Widths change types, and what divides channels may fit one call of a block and not another: these are tried on the
+whole module, with the repairs that ``legalize`` makes.
 """
 
 from __future__ import annotations
@@ -12,20 +13,21 @@ from typing import TypeVar
 
 from ..ir import Graph, Module, NascError, Node, Op, TensorType, Types, result_types
 from . import candidates
-from .edits import Edit, OpSpec, SetAttributes, show_value
+from .edits import Edit, OpSpec, Replace, SetAttributes, show_value
 from .op_changes import build_op, change_op, data_operands, fit_operands
 
 T = TypeVar("T")
 Trial = Callable[[Module, Edit], bool]
 _LAST_SOURCES = 4
+_DIVISORS = frozenset({"groups", "num_groups"})
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """The options of one graph, as text; every mapping is from a value's name.
 
-    ``settings`` holds attribute -> values for a node, ``replacements`` and ``insertions`` ops, ``deletions`` and
-    ``repeats`` nodes, ``skips`` the nodes to whose result a value can be added.
+    ``settings`` holds attribute -> values for a node, ``replacements`` and ``insertions`` ops, ``deletions``
+    and ``repeats`` nodes, ``skips`` the nodes to whose result a value can be added.
     """
 
     graph: str
@@ -43,9 +45,7 @@ class Vocabulary:
         return not any(parts)
 
 
-def vocabulary(
-    module: Module, graph: Graph, focus: Sequence[str], allowed: frozenset[str], trial: Trial
-) -> Vocabulary:
+def vocabulary(module: Module, graph: Graph, focus: Sequence[str], allowed: frozenset[str], trial: Trial) -> Vocabulary:
     """Return what may be edited at the nodes of ``focus``, with no op beyond those ``allowed``.
 
     The module is fully typed. ``trial`` says whether an edit that changes types can be repaired.
@@ -112,7 +112,13 @@ class _Scene:
             op = change_op(node.op, {name: value})
         except NascError:
             return False
-        return op != node.op and self.gives(op, operands, node.types)
+        if op == node.op or not self.gives(op, operands, node.types):
+            return False
+        return name not in _DIVISORS or self.divides(SetAttributes(self.graph.name, node.name, ((name, value),)))
+
+    def divides(self, edit: Edit) -> bool:
+        """Return whether an edit that divides channels fits every call of the block, whose channels may be symbols."""
+        return self.graph.name == self.module.entry or self.trial(self.module, edit)
 
     def tried(self, node: Node, name: str, value: object) -> bool:
         return self.trial(self.module, SetAttributes(self.graph.name, node.name, ((name, value),)))
@@ -132,7 +138,10 @@ class _Scene:
             fit_operands(op, node)
         except NascError:
             return False
-        return op != node.op and self.gives(op, operands, node.types)
+        if op == node.op or not self.gives(op, operands, node.types):
+            return False
+        names = {name for name, _ in spec.values}
+        return not names & _DIVISORS or self.divides(Replace(self.graph.name, node.name, spec))
 
     def insertions(self, node: Node) -> tuple[str, ...]:
         if node.op.name not in candidates.ANCHORS:
@@ -171,7 +180,7 @@ class _Scene:
 
 
 def last_layers(graph: Graph) -> frozenset[str]:
-    """Return the nodes that only pass on what the graph returns, back to the layers that make it, these included."""
+    """Return the nodes that pass on what the graph returns, back to and with the layers that make it."""
     producers = graph.producers()
     found: set[str] = set()
     waiting = list(graph.outputs)

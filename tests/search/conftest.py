@@ -79,9 +79,7 @@ class Heavier:
 
     def score_masked(self, module: Module, masks: Sequence[frozenset[str]]) -> list[float]:
         nodes = cost(module).nodes
-        return [
-            math.log10(1 + sum(node.params for node in nodes if node.name not in mask)) / 10 for mask in masks
-        ]
+        return [math.log10(1 + sum(node.params for node in nodes if node.name not in mask)) / 10 for mask in masks]
 
     def threshold(self, baseline: float) -> float:
         return baseline + 0.02

@@ -9,7 +9,7 @@ from lark import Lark
 from nasc.grammar import parse, print_graph
 from nasc.ir import OPS, Module, NascError, checked
 from nasc.passes import Legalize
-from nasc.search import apply_edits, edit_grammar, parse_edits, parse_script
+from nasc.search import Edit, Insert, Replace, apply_edits, edit_grammar, parse_edits, parse_script
 from nasc.search.focus import MOST_NODES, focus_of
 from nasc.search.llm.random import draw_answer
 from nasc.search.llm.rules import Rules, read_rules
@@ -42,6 +42,14 @@ def draw_literal(rules: Rules, name: str) -> str:
     return draw(rules.terminals[name], Random(0))
 
 
+def repairs(module: Module, edits: Sequence[Edit]) -> bool:
+    try:
+        checked(Legalize(before=module)(apply_edits(module, edits)))
+    except NascError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_single_edit_applies_and_types(network: Networks, name: str) -> None:
     module = network(name)
@@ -66,11 +74,7 @@ def test_samples_are_scripts_that_mostly_apply(network: Networks, name: str, opt
         script = parse_script(text)
         assert 1 <= len(script.edits) <= 3
         assert bool(script.why) == ("why" in options)
-        try:
-            checked(Legalize(before=module)(apply_edits(module, script.edits)))
-            applied += 1
-        except NascError as error:
-            assert error.diagnostics[0].hint
+        applied += repairs(module, script.edits)
     assert applied >= 45
 
 
@@ -109,7 +113,7 @@ def test_kept_ops_are_those_of_the_module(network: Networks) -> None:
     rules = read_rules(edit_grammar(module, edits=1, keep_ops=True))
     for text in expansions(rules, ["start"]):
         for edit in parse_edits(text):
-            assert not hasattr(edit, "op") or edit.op.name in kinds
+            assert not isinstance(edit, Replace | Insert) or edit.op.name in kinds
     free = edit_grammar(module)
     assert any(f'"{name}"' in free for name in OPS.keys() - kinds)
 
@@ -117,7 +121,7 @@ def test_kept_ops_are_those_of_the_module(network: Networks) -> None:
 def test_grammar_of_a_large_module_stays_small() -> None:
     lines = ["graph @main(%x: f32[N,8,32,32]) -> f32[N,8,32,32] {"]
     for i in range(300):
-        lines.append(f"  %c{i} = conv2d %{f'c{i - 1}' if i else 'x'} {{out_channels=8, kernel_size=3, padding=1}} #c{i}")
+        lines.append(f"  %c{i} = conv2d %{f'c{i - 1}' if i else 'x'} {{out_channels=8, kernel_size=3, padding=1}}")
     module = checked(parse("nasc 1\n\n" + "\n".join([*lines, "  return %c299", "}", ""])))
     assert len(focus_of(module.main)) == MOST_NODES
     assert len(edit_grammar(module)) < 12_000
@@ -137,13 +141,15 @@ def test_relevance_decides_what_is_in_focus() -> None:
 
 
 def test_nothing_to_edit_is_an_error() -> None:
-    module = parse("nasc 1\n\ngraph @main(%x: f32[N,8]) -> f32[8,N] {\n  %y = permute %x {dims=[1, 0]}\n  return %y\n}\n")
+    module = parse(
+        "nasc 1\n\ngraph @main(%x: f32[N,8]) -> f32[8,N] {\n  %y = permute %x {dims=[1, 0]}\n  return %y\n}\n"
+    )
     with pytest.raises(NascError, match="nothing in @main can be edited"):
         edit_grammar(module)
 
 
 def test_text_of_names_cannot_break_out_of_the_grammar() -> None:
-    text = 'nasc 1\n\ngraph @main(%x: f32[N,8]) -> f32[N,8] {\n  %"a\\" | b" = relu %x\n  %c = relu %"a\\" | b"\n  return %c\n}\n'
-    module = parse(text)
+    lines = ["graph @main(%x: f32[N,8]) -> f32[N,8] {", '  %"a\\" | b" = relu %x', '  %c = relu %"a\\" | b"']
+    module = parse("nasc 1\n\n" + "\n".join([*lines, "  return %c", "}", ""]))
     for sample in expansions(read_rules(edit_grammar(module, edits=1)), ["start"]):
         assert [edit.node for edit in parse_edits(sample)] == ["c"]

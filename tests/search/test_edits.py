@@ -25,7 +25,10 @@ EFFECTS = {
         "",
     ),
     "replace %relu1 with gelu {approximate=tanh}": ("%relu1 = gelu %bn1 {approximate=tanh} #relu1", ""),
-    "replace %bn1 with group_norm {num_groups=8}": ("%bn1 = group_norm %conv1 {num_groups=8} #group_norm", ""),
+    "replace %bn1 with group_norm {num_groups=8}": (
+        "%bn1 = group_norm %conv1 {num_groups=8} #group_norm",
+        "",
+    ),
     "replace %layer1.0.conv1 with max_pool2d": (
         "%layer1.0.conv1 = max_pool2d %relu1 {kernel_size=3, stride=1, padding=1} #layer1.0.max_pool2d",
         "",
@@ -154,7 +157,10 @@ ERRORS = {
     "skip %fc -> %fc": ("cannot skip to itself", "earlier"),
     "repeat %layer1.0.add": ("does not take one value", "one operand"),
     "in @mian:\ndelete %bn1": ("there is no graph @mian", "did you mean 'main'?"),
-    "graph @main(%x: f32[N,3,8,8]) {\n  %y = relu %x\n  return %y\n}": ("inputs f32[N,3,8,8]", "interface stays"),
+    "graph @main(%x: f32[N,3,8,8]) {\n  %y = relu %x\n  return %y\n}": (
+        "inputs f32[N,3,8,8]",
+        "interface stays",
+    ),
 }
 
 
