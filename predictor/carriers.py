@@ -41,7 +41,7 @@ class Carriers:
 
 @dataclass(slots=True)
 class _Value:
-    """What a value is made of: the carrier that made it (None: the input), and what waits for a convolution to carry it."""
+    """The carrier that made a value (None: the input), and the nodes waiting for a convolution."""
 
     carrier: int | None
     waiting: tuple[int, ...] = ()
@@ -134,7 +134,7 @@ class _Folding:
 
 
 def _users(expansion: Expansion) -> dict[int, list[int]]:
-    """Return the readers of each live node; -1 reads the outputs. Nothing before a product with zero is alive."""
+    """Return the readers of each live node, -1 being the output. What a product with zero reads is dead."""
     users: dict[int, list[int]] = {}
     for output in expansion.outputs:
         users.setdefault(output, []).append(-1)

@@ -43,12 +43,12 @@ SIGNS = {
 """How each statistic may move the score: up (1), down (-1); those with 0 only enter the bounded part."""
 
 PRIOR = {"norm share": 0.5, "activation share": 0.5}
-"""Fixed slopes, not learned: benchmarks never leave norms and activations out, so no data says what they are worth."""
+"""Fixed slopes, not learned: benchmarks never leave norms and activations out, so no data prices them."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of the network: node width, GIN layers, hidden width of the regressor, bound of what the GIN adds."""
+    """Sizes: node width, GIN layers, hidden width of the regressor, bound of what the GIN adds."""
 
     width: int = 64
     layers: int = 4
@@ -73,7 +73,7 @@ class Batch:
 
 
 class GinLayer(nn.Module):
-    """``h + MLP((1 + eps) h + W_in sum_sources(h) + W_out sum_readers(h))``, normalised first (Xu et al., 2019)."""
+    """``h + MLP((1 + eps) x + W_in sum_sources(x) + W_out sum_readers(x))``, x = norm(h) (Xu et al. 2019)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -150,10 +150,8 @@ class Encoder(nn.Module):
         self.mean.copy_(statistics.mean(dim=0))
         self.scale.copy_(torch.where(spread > 1e-3, spread, torch.ones_like(spread)))
 
-    def embed(
-        self, kinds: Tensor, rows: Tensor, source: Tensor, target: Tensor, graph: Tensor, graphs: int
-    ) -> Tensor:
-        """Return embeddings [..., graphs, 2 * width] for kinds [..., n] and rows [..., n, r] of joint graphs."""
+    def embed(self, kinds: Tensor, rows: Tensor, source: Tensor, target: Tensor, graph: Tensor, graphs: int) -> Tensor:
+        """Return embeddings [..., graphs, 2 * width] of kinds [..., n] and rows [..., n, r]."""
         kept = (kinds != Kind.MASKED).to(rows.dtype).unsqueeze(-1)
         h = self.kind(kinds) + self.row(rows * kept)
         for layer in self.gin:

@@ -52,14 +52,10 @@ class Card:
     @staticmethod
     def parse(text: str) -> Card:
         """Return the card of its JSON text."""
-        data = json.loads(text)
-        return Card(
-            **{
-                **data,
-                "shape": Shape(**data["shape"]),
-                "knots": tuple((float(x), float(y)) for x, y in data["knots"]),
-            }
-        )
+        data: dict[str, Any] = json.loads(text)
+        data["shape"] = Shape(**data["shape"])
+        data["knots"] = tuple((float(x), float(y)) for x, y in data["knots"])
+        return Card(**data)
 
 
 class Ensemble:
@@ -83,10 +79,7 @@ class Ensemble:
         """Return the embeddings of graphs, those of all members side by side, [g, d]."""
         parts = [
             torch.cat(
-                [
-                    m.embed(b.kinds, b.rows, b.source, b.target, b.graph, len(b.statistics))
-                    for m in self.members
-                ],
+                [m.embed(b.kinds, b.rows, b.source, b.target, b.graph, len(b.statistics)) for m in self.members],
                 dim=1,
             )
             for b in batches(graphs)
@@ -116,9 +109,7 @@ class Ensemble:
     def write(self, path: Path) -> None:
         """Write all members and the card as one safetensors file, atomically."""
         tensors = {
-            f"{i}.{key}": t.contiguous()
-            for i, m in enumerate(self.members)
-            for key, t in m.state_dict().items()
+            f"{i}.{key}": t.contiguous() for i, m in enumerate(self.members) for key, t in m.state_dict().items()
         }
         card = json.dumps({**asdict(self.card), "format": FORMAT, "rows": ROW, "statistics": NAMES})
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +121,7 @@ class Ensemble:
 
     @staticmethod
     def read(path: Path) -> Ensemble:
-        """Return the ensemble of a file. Raises NascError where it is missing or was made for other features."""
+        """Return the ensemble of a file. Raises NascError where it is missing or made for other features."""
         try:
             with safe_open(path, framework="pt") as file:
                 text = (file.metadata() or {}).get("card", "{}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ def evaluate(
     on_event: Callable[[str], None] | None = None,
     predictor: Predictor | None = None,
 ) -> Scores:
-    """Rank the networks of a family with the shipped predictor (or another) and compare with what was measured.
+    """Rank the networks of a family with the shipped predictor, or another, and compare with measurements.
 
     Networks are counted as the table lists them; parameters and MACs are those of what reaches the output.
     Raises NascError where the family or its table is not there.
@@ -59,19 +59,22 @@ def evaluate(
 
     data = load(family, data_dir, limit, on_event)
     scores, _ = (predictor or Predictor.load()).ensemble.scores(data.graphs)
-    rankers = {"predictor": scores, "params": data.params, "macs": data.macs}
-    return Scores(
-        family, len(data.graphs), {name: ranking(values, data.accuracy) for name, values in rankers.items()}
-    )
+    rankers: dict[str, NDArray[np.floating]] = {
+        "predictor": scores,
+        "params": data.params,
+        "macs": data.macs,
+    }
+    return Scores(family, len(data.graphs), {name: ranking(values, data.accuracy) for name, values in rankers.items()})
 
 
 def ranking(scores: NDArray[np.floating], accuracy: NDArray[np.float64]) -> Ranking:
     """Return how well scores [n] rank accuracies [n]; NaN where either is constant."""
     from scipy.stats import kendalltau, spearmanr
 
-    rho = float(spearmanr(scores, accuracy).statistic)
-    tau = float(kendalltau(scores, accuracy).statistic)
-    return Ranking(rho, tau, ndcg(scores, accuracy, 10))
+    # SciPy's results are named tuples that its stubs do not know.
+    rho: Any = spearmanr(scores, accuracy)
+    tau: Any = kendalltau(scores, accuracy)
+    return Ranking(float(rho.statistic), float(tau.statistic), ndcg(scores, accuracy, 10))
 
 
 def ndcg(scores: NDArray[np.floating], accuracy: NDArray[np.float64], top: int) -> float:

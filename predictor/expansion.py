@@ -1,4 +1,4 @@
-"""A module as one flat list of node signatures, calls expanded; blocks are expanded once for each way they are called.
+"""A module as one flat list of node signatures; a block is expanded once for each way it is called.
 
 The list is what :func:`nasc.passes.inline` would give, without making its nodes: a benchmark's network of
 fifteen equal cells costs one cell.
@@ -103,7 +103,5 @@ def _splice(out: Expansion, block: Expansion, operands: tuple[int, ...]) -> tupl
     """Append a block's nodes; its inputs become the operands. Returns where its outputs are."""
     offset = len(out.signatures)
     out.signatures += block.signatures
-    out.operands += [
-        tuple(i + offset if i >= 0 else operands[INPUT - i] for i in items) for items in block.operands
-    ]
+    out.operands += [tuple(i + offset if i >= 0 else operands[INPUT - i] for i in items) for items in block.operands]
     return tuple(i + offset if i >= 0 else operands[INPUT - i] for i in block.outputs)

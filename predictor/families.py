@@ -18,7 +18,7 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A benchmark table: its file, the network of a row, and its accuracy as a fraction (None: not measured)."""
+    """A benchmark table: its file, the network of a row and its accuracy, a fraction (None: not measured)."""
 
     name: str
     file: str
@@ -62,7 +62,7 @@ def family(name: str) -> Family:
 
 
 def data_folder(given: str | Path | None = None) -> Path:
-    """Return the folder of the benchmark tables: as given, else $NASC_DATA_DIR. Raises NascError where there is none."""
+    """Return the folder of the tables: as given, else $NASC_DATA_DIR. Raises NascError without one."""
     place = given or os.environ.get("NASC_DATA_DIR")
     if not place:
         raise NascError.of(
@@ -71,9 +71,7 @@ def data_folder(given: str | Path | None = None) -> Path:
             "data-folder",
         )
     if not Path(place).is_dir():
-        raise NascError.of(
-            f"there is no folder {place}", "give the folder that holds nb101.csv.gz", "data-folder"
-        )
+        raise NascError.of(f"there is no folder {place}", "give the folder that holds nb101.csv.gz", "data-folder")
     return Path(place)
 
 

@@ -1,4 +1,4 @@
-"""The arrays that the predictor reads of a network: one row a carrier, edges, and statistics of the whole graph.
+"""The arrays that the predictor reads of a network: a row a carrier, edges, and statistics of the whole.
 
 Rows are relative (widths to the widest layer, resolution to the input's, sizes to the total), so that
 networks of any scale look alike to the encoder; absolute sizes enter through the statistics (see
@@ -79,7 +79,7 @@ class Features(Arrays):
 
 
 def features(module: Module) -> Features:
-    """Return the features of a module, calls expanded. Raises NascError where its types cannot be inferred."""
+    """Return the features of a module, calls expanded. Raises NascError where types cannot be inferred."""
     expansion = expand(module)
     folded = fold(expansion)
     if not folded.carriers:
@@ -132,13 +132,14 @@ def _relative(rows: NDArray[np.float64], edges: list[tuple[int, int]]) -> Floats
         degrees[target, 0] += 1
         degrees[source, 1] += 1
     whole: NDArray[Any] = np.concatenate([rows, np.log2(1 + degrees)], axis=1)
-    return np.clip(whole, -8, 8).astype(np.float32)
+    result: Floats = np.clip(whole, -8, 8).astype(np.float32)
+    return result
 
 
 def mask_places(
     features: Features, masks: Iterable[Iterable[str]], places: Mapping[str, tuple[int, int]] | None = None
 ) -> NDArray[np.bool_]:
-    """Return what is kept in each variant, [variants, 3, n]: the computation, norm and activation of each carrier.
+    """Return what each variant keeps, [variants, 3, n]: computation, norm and activation of every carrier.
 
     Names without a place (a reshape, a value that the network does not use) change nothing.
     """

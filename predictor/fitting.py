@@ -33,7 +33,7 @@ MARGIN = 0.1
 
 
 def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -> Path:
-    """Train all members and write ``<family>.safetensors`` into a folder; see :func:`nasc.predictor.train`."""
+    """Train all members and write ``<family>.safetensors`` into a folder; see ``nasc.predictor.train``."""
     data = load(config.family, data_dir, config.networks, say)
     held = max(len(data.graphs) // 10, 1)
     test, rest = data.take(np.arange(held)), data.take(np.arange(held, len(data.graphs)))
@@ -55,7 +55,7 @@ def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -
 
 
 def normal_scores(values: Floats) -> Floats:
-    """Return the normal quantile of each value's rank: mean 0, standard deviation 1, whatever the scale of the values."""
+    """Return the normal quantile of each value's rank: mean 0 and deviation 1 whatever the values' scale."""
     from scipy.stats import norm, rankdata
 
     result: Floats = norm.ppf((rankdata(values) - 0.5) / len(values))
@@ -77,33 +77,44 @@ def _member(config: Config, index: int, data: Dataset, targets: Floats, work: Pa
     encoder = Encoder(_shape(config))
     encoder.standardise(torch.from_numpy(np.stack([g.statistics for g in data.graphs])))
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=config.rate, weight_decay=config.decay)
-    steps = -(-len(data.graphs) // config.batch)
     path = work / f"member{index}.safetensors"
-    start = _resume(path, encoder, optimiser)
-    for epoch in range(start, config.epochs):
-        encoder.train()
+    for epoch in range(_resume(path, encoder, optimiser), config.epochs):
         generator = torch.Generator().manual_seed(1_000_003 * (config.seed + index) + epoch)
-        order = torch.randperm(len(data.graphs), generator=generator).split(config.batch)
-        total = 0.0
-        for step, chosen in enumerate(order, start=epoch * steps):
-            for group in optimiser.param_groups:
-                group["lr"] = config.rate * rate(step / (config.epochs * steps))
-            batch = with_masked_nodes(collate([data.graphs[i] for i in chosen]), config.inserted, generator)
-            value = loss(encoder, batch, torch.from_numpy(targets[chosen.numpy()]).float(), config.alone)
-            optimiser.zero_grad()
-            value.backward()
-            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
-            optimiser.step()
-            total += value.item()
-        say(
-            f"member {index + 1}/{config.members}, epoch {epoch + 1}/{config.epochs}: loss {total / len(order):.4f}"
-        )
+        mean = _epoch(config, encoder, optimiser, data, targets, generator, epoch)
         _checkpoint(path, encoder, optimiser, epoch + 1)
+        say(f"member {index + 1}/{config.members}, epoch {epoch + 1}/{config.epochs}: loss {mean:.4f}")
     return encoder
 
 
+def _epoch(
+    config: Config,
+    encoder: Encoder,
+    optimiser: torch.optim.Optimizer,
+    data: Dataset,
+    targets: Floats,
+    generator: torch.Generator,
+    epoch: int,
+) -> float:
+    """Train for one pass and return the mean loss."""
+    encoder.train()
+    order = torch.randperm(len(data.graphs), generator=generator).split(config.batch)
+    total = 0.0
+    for step, part in enumerate(order, start=epoch * len(order)):
+        for group in optimiser.param_groups:
+            group["lr"] = config.rate * rate(step / (config.epochs * len(order)))
+        chosen: list[int] = part.tolist()
+        batch = with_masked_nodes(collate([data.graphs[i] for i in chosen]), config.inserted, generator)
+        value = loss(encoder, batch, torch.from_numpy(targets[chosen]).float(), config.alone)
+        optimiser.zero_grad()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        optimiser.step()
+        total += value.item()
+    return total / len(order)
+
+
 def rate(done: float) -> float:
-    """Return the learning rate as a share of its peak: a linear rise over a tenth of the run, then a half cosine."""
+    """Return the learning rate as a share of its peak: a linear rise over a tenth, then a half cosine."""
     return done / 0.1 if done < 0.1 else 0.5 * (1 + math.cos(math.pi * (done - 0.1) / 0.9))
 
 
@@ -132,7 +143,7 @@ def loss(encoder: Encoder, batch: Batch, targets: Tensor, alone: float) -> Tenso
 
 
 def _loss(scores: Tensor, targets: Tensor) -> Tensor:
-    """Return a robust regression loss plus the logistic loss of every pair that is told apart by more than a margin."""
+    """Return a robust regression loss plus the logistic loss of every pair that is a margin apart."""
     apart = targets[:, None] - targets[None] > MARGIN
     pairs = F.softplus(-2 * (scores[:, None] - scores[None]))[apart]
     ranks = pairs.mean() if pairs.numel() else scores.sum() * 0

@@ -38,8 +38,8 @@ def _table() -> Mapping[str, Kind]:
         Kind.MUL: "mul div",
         Kind.CAT: "cat stack",
         Kind.NORM: "batch_norm layer_norm rms_norm group_norm normalize",
-        Kind.ACTIVATION: "relu relu6 leaky_relu prelu elu selu gelu silu mish hardswish hardsigmoid hardtanh sigmoid"
-        " tanh softplus softmax log_softmax glu erf exp pow sqrt rsqrt abs",
+        Kind.ACTIVATION: "relu relu6 leaky_relu prelu elu selu gelu silu mish hardswish hardsigmoid hardtanh"
+        " sigmoid tanh softplus softmax log_softmax glu erf exp pow sqrt rsqrt abs",
         Kind.RESAMPLE: "interpolate pixel_shuffle pixel_unshuffle",
         Kind.LOOKUP: "embedding",
     }
@@ -50,7 +50,7 @@ KIND_OF: Mapping[str, Kind] = _table()
 """Kind by op name; an op that is not listed moves data and is looked through (``Kind.PASS``)."""
 
 FOLDED = frozenset({Kind.NORM, Kind.ACTIVATION})
-"""Kinds that belong to the convolution (or other computation) beside them where nothing else reads between."""
+"""Kinds that belong to the convolution (or other computation) beside them where nothing reads between."""
 
 JOINING = frozenset({Kind.ADD, Kind.MUL, Kind.CAT, Kind.ATTENTION})
 """Kinds that only compute where at least two operands depend on the input; else they are looked through."""

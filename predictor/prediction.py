@@ -40,7 +40,7 @@ class Predictor:
 
     >>> from nasc.frontends.cells import nb201
     >>> from nasc.predictor import Predictor
-    >>> deep = nb201("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|")
+    >>> deep = nb201("|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
     >>> flat = nb201("|none~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|none~2|")
     >>> best, worst = Predictor.load().predict([deep, flat])
     >>> best.score > worst.score
@@ -53,7 +53,7 @@ class Predictor:
 
     @staticmethod
     def load(path: str | Path | None = None) -> Predictor:
-        """Return the predictor of a weights file, the shipped one by default. Raises NascError where it cannot be read."""
+        """Return the predictor of a weights file, by default the shipped one. Raises NascError."""
         return _load(Path(path) if path else SHIPPED)
 
     @property

@@ -1,4 +1,4 @@
-"""The numbers that one node contributes: sizes, kernel, stride, parameters and multiply-accumulates, for a batch of one."""
+"""The numbers of one node for a batch of one: sizes, kernel, parameters and multiply-accumulates."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _sizes(type: TensorType) -> list[int]:
 
 
 def _channels(op: Op, shape: list[int]) -> int:
-    """Return the size of the feature axis: the second of a feature map, the last of a sequence or a matrix."""
+    """Return the size of the feature axis: the second of a feature map, else the last."""
     if not shape:
         return 1
     image = op.name.startswith(("conv", "batch_norm", "max_pool", "avg_pool", "adaptive"))
@@ -78,9 +78,7 @@ def _channels(op: Op, shape: list[int]) -> int:
     return shape[-1]
 
 
-LAST_AXIS = frozenset(
-    {"linear", "layer_norm", "rms_norm", "scaled_dot_product_attention", "matmul", "embedding"}
-)
+LAST_AXIS = frozenset({"linear", "layer_norm", "rms_norm", "scaled_dot_product_attention", "matmul", "embedding"})
 """Ops whose features stand on the last axis whatever the rank."""
 
 
@@ -90,7 +88,7 @@ def _named(op: Op, operands: Types) -> int:
 
 
 def _params(op: Op, operands: Types) -> float:
-    """Return the trained numbers that the op owns; state that comes as operands belongs to its parameter node."""
+    """Return the trained numbers that the op owns; state given as operands belongs to the nodes giving it."""
     if len(operands) > _named(op, operands):
         return 0.0
     return float(sum(evaluate(slot.type.numel) for slot in op.state(operands) if not slot.buffer))

@@ -56,7 +56,7 @@ NAMES = (
     "norm share",
     "activation share",
 )
-"""Counts and path lengths as log(1 + x); a mixing layer sees more than one position, a 3x3 convolution counts as 1.
+"""Counts and path lengths are log(1 + x); a mixing layer sees more than one position, a 3x3 counts as 1.
 Pools are those that keep the resolution: they stand where a convolution could.
 
 The shares of norms and activations are of all layers but the classifier, at most 1."""
@@ -64,7 +64,7 @@ The shares of norms and activations are of all layers but the classifier, at mos
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Per-carrier numbers that statistics sum up: ``values`` [n, len(COLUMNS)] and the sources of every carrier."""
+    """Per-carrier numbers to sum up, ``values`` [n, len(COLUMNS)], and the carriers' sources."""
 
     values: Array
     sources: tuple[tuple[int, ...], ...]
@@ -102,7 +102,7 @@ def _column(carrier: Carrier, positions: float) -> list[float]:
 
 
 def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
-    """Return statistics [variants, len(NAMES)] for what each variant keeps, [variants, 3, n] (see ``mask_places``)."""
+    """Return statistics [variants, len(NAMES)] of what each variant keeps, [variants, 3, n]."""
     v = columns.values
     main, norm, act = (keep[:, role].astype(np.float64) for role in range(3))
     sums = main @ v

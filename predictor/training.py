@@ -1,4 +1,4 @@
-"""Training: an ensemble on one family, resumable after every epoch, the same result however often it was killed."""
+"""Training of an ensemble on one family: resumable, and the same result however often it was killed."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def skeleton(classes: int) -> Graph:
 
 
 def parse_edges(arch: str) -> dict[tuple[int, int], str]:
-    """Return the operation of every edge ``(from, to)``. Raises NascError where the string is not one of the benchmark."""
+    """Return the operation of every edge ``(from, to)``. Raises NascError where it is none of nb201."""
     groups = arch.strip().split("+")
     edges: dict[tuple[int, int], str] = {}
     for target, group in enumerate(groups, start=1):
@@ -137,7 +137,7 @@ def _conv(b: Builder, x: str, channels: Dim, kernel: int, stride: int, path: str
 
 @cache
 def reduction() -> Graph:
-    """Return the residual block between stages as a block ``@reduce<C>``: C to 2C channels, half the resolution."""
+    """Return the residual block between stages, ``@reduce<C>``: C to 2C channels, half the resolution."""
     b = Builder("reduce", symbols=("C",))
     x = b.input("x", f32(N, C, H * 2, W * 2))
     y = _conv(b, x, C * 2, 3, 2, "conv_a")
