@@ -8,7 +8,7 @@ MAX_LABEL = 60
 
 
 def emit_dot(module: Module) -> str:
-    """Return the module in the DOT language: one cluster a graph, and in it one a submodule of the source model.
+    """Return the module in the DOT language: a cluster for each graph and submodule of the source model.
 
     Raises NascError where the module is wrong. Labels are quoted, so no name can break out of them.
     """

@@ -1,4 +1,4 @@
-"""Chains: groups of layers that are used one after the other become an nn.Sequential, which is called once."""
+"""Chains: groups of layers that are used one after the other become an nn.Sequential, called once."""
 
 from __future__ import annotations
 

@@ -169,7 +169,8 @@ class Constructor:
             given = self.plan.arguments[node.name]
             return call(block.name, **{self.names(name): write(dim) for name, dim in given.items()})
         operands = self.plan.operands(node)
-        spelling = module_of(node.op) or batch_norm(operands[0])
+        spelling = by_rank(node.op.name, operands[0]) or module_of(node.op)
+        assert spelling is not None, f"no layer for {node.op.name}"
         positional, keywords = arguments(node.op, spelling, dict(node.op.layer_arguments(operands)))
         if node.op.name == "flatten" and keywords.get("end_dim") == -1:
             del keywords["end_dim"]
@@ -181,9 +182,11 @@ class Constructor:
         return call(spelling.cls, *values, **named)
 
 
-def batch_norm(x: TensorType) -> Layer:
-    """Return the nn class of a batch_norm, which goes by the rank of its input."""
-    return Layer(f"nn.BatchNorm{max(x.rank - 2, 1)}d", ("num_features",))
+def by_rank(name: str, x: TensorType) -> Layer | None:
+    """Return the nn class of an op for which it goes by the rank of the input."""
+    if name == "batch_norm":
+        return Layer(f"nn.BatchNorm{max(x.rank - 2, 1)}d", ("num_features",))
+    return Layer(f"nn.Dropout{max(x.rank - 2, 1)}d") if name == "feature_dropout" else None
 
 
 def attribute(node: Node, name: str, value: object, write: Callable[[Dim], str]) -> str:

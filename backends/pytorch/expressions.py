@@ -14,7 +14,7 @@ from .sizes import tight
 
 ATOM, PRODUCT, SUM, COMPARISON = 3, 2, 1, 0
 _LEVELS = {"*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "@": PRODUCT, "+": SUM, "-": SUM}
-_METHODS = ("mean", "sum", "amax", "amin", "var", "std")
+METHODS = ("mean", "sum", "amax", "amin", "var", "std")
 # Attributes that PyTorch wants stated although they have a default here.
 _STATED = {"softmax": ("dim",), "log_softmax": ("dim",), "split": ("dim",)}
 
@@ -44,8 +44,8 @@ Size = Callable[[Dim], str]
 class Site:
     """Where an op is written: its node, its operands as code and as types, and how to write sizes there.
 
-    ``device`` is the text of a tensor's device, for ops without operands; ``layer`` is the expression of the layer
-    or block, where the node is one.
+    ``device`` is the text of a tensor's device, for ops without operands; ``layer`` is the expression of the
+    layer or block, where the node is one.
     """
 
     node: Node
@@ -79,7 +79,7 @@ def express(site: Site) -> Code:
         return Code(call(site.layer, *(operand.doc for operand in site.operands)), parts=parts)
     if op.name in FUNCTIONS:
         code = FUNCTIONS[op.name](site)
-    elif op.name in _METHODS:
+    elif op.name in METHODS:
         code = _reduction(site)
     elif isinstance(op.torch, Infix):
         code = _infix(site, op.torch.symbol)
@@ -166,11 +166,7 @@ def _logical(site: Site) -> Code:
 
 
 def _pow(site: Site) -> Code:
-    exponent = (
-        site.operands[1].doc
-        if len(site.operands) > 1
-        else site.attribute("other", site.node.op.stated()["other"])
-    )
+    exponent = site.operands[1].doc if len(site.operands) > 1 else site.get("other")
     return Code(_method(site.operands[0], "pow", {}, exponent))
 
 
@@ -246,6 +242,12 @@ def _dropout(site: Site) -> Code:
     return Code(call("F.dropout", site.operands[0].doc, site.get("p"), "self.training"))
 
 
+def _feature_dropout(site: Site) -> Code:
+    rank = site.types[0].rank
+    function = f"F.dropout{rank - 2}d" if rank in (3, 4, 5) else "torch.feature_dropout"
+    return Code(call(function, site.operands[0].doc, site.get("p"), "self.training"))
+
+
 def _identity(site: Site) -> Code:
     return site.operands[0]
 
@@ -300,7 +302,8 @@ def _batch_norm(site: Site) -> Code:
     tracked = bool(getattr(op, "track_running_stats"))  # noqa: B009
     running = weights[len(weights) - 3 : len(weights) - 1] if tracked else ["None", "None"]
     keywords: dict[str, Doc] = {"training": "self.training" if tracked else "True"}
-    keywords.update(site.keywords("affine", "track_running_stats"))
+    cumulative = getattr(op, "momentum") is None or not tracked  # noqa: B009
+    keywords.update(site.keywords("affine", "track_running_stats", *(["momentum"] if cumulative else [])))
     return Code(call("F.batch_norm", site.operands[0].doc, *running, *affine, **keywords))
 
 
@@ -329,6 +332,7 @@ FUNCTIONS: Mapping[str, Callable[[Site], Code]] = MappingProxyType(
         "dropout": _dropout,
         "einsum": _einsum,
         "embedding": _embedding,
+        "feature_dropout": _feature_dropout,
         "full": _full,
         "group_norm": _norm,
         "identity": _identity,

@@ -23,7 +23,7 @@ class Item:
 class Group:
     """Entries between brackets; a ``display`` (list, dict) puts each on its own line when it is broken.
 
-    Without ``commas`` the entries are the terms of a broken formula: ``(a\\n + b)``.
+    Without ``commas`` the entries are the terms of a formula, which needs brackets only when it is broken.
     """
 
     head: str
@@ -61,9 +61,21 @@ def render(prefix: str, doc: Doc, indent: int, suffix: str = "") -> list[str]:
     commented = has_comments(doc)
     if isinstance(doc, str) or not commented:
         line = f"{margin}{prefix}{flat(doc)}{suffix}"
-        if isinstance(doc, str) or len(line) <= WIDTH or not doc.items:
+        if len(line) <= WIDTH or (isinstance(doc, str) and not _wraps(prefix, doc)):
             return [line]
+        if isinstance(doc, str) or (_wraps(prefix, doc) and indent + 4 + len(flat(doc)) <= WIDTH):
+            return [f"{margin}{prefix}(", f"{margin}    {flat(doc)}", f"{margin}){suffix}"]
     return [f"{margin}{prefix}{doc.head}", *_body(doc, indent + 4, commented), f"{margin}{doc.tail}{suffix}"]
+
+
+def _wraps(prefix: str, doc: Doc) -> bool:
+    """Return whether a long right-hand side is better put in brackets than broken at its last ones."""
+    if not prefix.endswith(" = ") or prefix.startswith("self."):
+        return False
+    if isinstance(doc, str):
+        return any(c in doc for c in ".([")
+    chained = ")." in doc.head or "]." in doc.head
+    return chained and doc.commas and not any(isinstance(item.value, Group) for item in doc.items)
 
 
 def _body(doc: Group, indent: int, commented: bool) -> list[str]:
@@ -75,5 +87,6 @@ def _body(doc: Group, indent: int, commented: bool) -> list[str]:
     lines: list[str] = []
     for item in doc.items:
         lines += [margin + comment for comment in item.comments]
-        lines += render(item.prefix, item.value, indent, "," if doc.commas else "")
+        alone = not doc.display and len(doc.items) == 1 and not item.prefix
+        lines += render(item.prefix, item.value, indent, "," if doc.commas and not alone else "")
     return lines

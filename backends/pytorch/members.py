@@ -1,4 +1,4 @@
-"""Members: which nodes of a graph become submodules, parameters and buffers of its class, and where they hang."""
+"""Members: which nodes of a graph become submodules, parameters and buffers of its class, and where."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Entry:
-    """One step of an nn.Sequential: its name, if the state dict needs one, and a layer or a nested Sequential."""
+    """One step of an nn.Sequential: its name, and a layer, a nested nn.Sequential or nothing."""
 
     name: str
     node: Node | None = None
@@ -73,8 +73,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Plan:
-    """The members of one class: ``layers`` is the member of each node that is called as one, ``tensors`` the
-    text of each parameter and buffer, ``blocks`` the values of a call's constructor arguments.
+    """The members of one class.
+
+    ``layers`` is the member of each node that is called as one, ``tensors`` the member and the name of each
+    parameter and buffer, ``arguments`` the values of each call's constructor arguments, ``own`` the layer
+    that is the whole model, so that its tensors have no prefix.
     """
 
     graph: Graph
@@ -244,9 +247,7 @@ class _Planner:
             first = nodes[0]
             fits = plain(path) and path not in ON_MODULE and path not in IN_MODULE
             free = path not in self.root.children and path not in self.root.tensors
-            alone = all(
-                isinstance(node.op.torch, Layer) and node.op == first.op and not given(node) for node in nodes
-            )
+            alone = all(isinstance(node.op.torch, Layer) and node.op == first.op and not given(node) for node in nodes)
             runtime = first.op.symbols() - frozenset(self.graph.symbols)
             if fits and free and alone and not runtime and path not in parents and first is not self.own:
                 self.root.children[path] = Member(path, node=first)

@@ -1,4 +1,4 @@
-"""Quoting: the only place where names and values of a module become Python text, so that none can break out."""
+"""Quoting: the only place where names and values become Python text, so that none can break out."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "OrderedDict", "base64", "zlib", "super"})
 # What every nn.Module has on its class: a submodule of this name is only reached through `_modules`.
 ON_MODULE = frozenset(
-    """T_destination _apply _call_impl _compiled_call_impl _get_backward_hooks _get_backward_pre_hooks _get_name
-    _load_from_state_dict _maybe_warn_non_full_backward_hook _named_members _register_load_state_dict_pre_hook
-    _register_state_dict_hook _replicate_for_data_parallel _save_to_state_dict _slow_forward _version
-    _wrapped_call_impl add_module apply bfloat16 buffers call_super_init children compile cpu cuda double
-    dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu
-    load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    """T_destination _apply _call_impl _compiled_call_impl _get_backward_hooks _get_backward_pre_hooks
+    _get_name     _load_from_state_dict _maybe_warn_non_full_backward_hook _named_members
+    _register_load_state_dict_pre_hook     _register_state_dict_hook _replicate_for_data_parallel
+    _save_to_state_dict _slow_forward _version     _wrapped_call_impl add_module apply bfloat16 buffers
+    call_super_init children compile cpu cuda double     dump_patches eval extra_repr float forward
+    get_buffer get_extra_state get_parameter get_submodule half ipu     load_state_dict modules mtia
+    named_buffers named_children named_modules named_parameters parameters     register_backward_hook
+    register_buffer register_forward_hook register_forward_pre_hook     register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
-    train type xpu zero_grad""".split()
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to
+    to_empty     train type xpu zero_grad""".split()
 )
 # What every nn.Module keeps in its instance: no submodule can have this name, in PyTorch either.
 IN_MODULE = frozenset(
     """training _backward_hooks _backward_pre_hooks _buffers _forward_hooks _forward_hooks_always_called
     _forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs _is_full_backward_hook
-    _load_state_dict_post_hooks _load_state_dict_pre_hooks _modules _non_persistent_buffers_set _parameters
-    _state_dict_hooks _state_dict_pre_hooks""".split()
+    _load_state_dict_post_hooks _load_state_dict_pre_hooks _modules _non_persistent_buffers_set
+    _parameters     _state_dict_hooks _state_dict_pre_hooks""".split()
 )
 # What nn.ModuleDict, nn.ModuleList, nn.Sequential and nn.ParameterDict add.
 ON_CONTAINER = frozenset(
-    """_get_abs_string_index _get_item_by_idx _key_to_attr _keys append clear copy extend fromkeys get insert items
-    keys pop popitem setdefault update values""".split()
+    """_get_abs_string_index _get_item_by_idx _key_to_attr _keys append clear copy extend fromkeys get
+    insert items     keys pop popitem setdefault update values""".split()
 )
 _DTYPES = {
     DType.F64: "torch.float64",
@@ -58,7 +59,7 @@ _DTYPES = {
 def literal(value: object) -> str:
     """Return plain data as a Python literal; tuples of one element keep their comma.
 
-    Raises NascError for anything that is not a number, truth value, string, dtype, None or a sequence of these.
+    Raises NascError for anything but numbers, truth values, strings, dtypes, None and sequences of these.
     """
     if value is None or isinstance(value, (bool, int)):
         return repr(value)
@@ -74,9 +75,7 @@ def literal(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(literal(item) for item in value)}]"
     what = "the symbolic size" if isinstance(value, Expr) else type(value).__name__
-    raise NascError.of(
-        f"{what} {value} cannot be written as a literal", "expected plain data", "emit-literal"
-    )
+    raise NascError.of(f"{what} {value} cannot be written as a literal", "expected plain data", "emit-literal")
 
 
 def real(value: float) -> str:

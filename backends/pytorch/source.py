@@ -23,8 +23,8 @@ def emit_torch(module: Module, header: Sequence[str] = (), *, relevance: bool = 
         header: lines for the file's docstring: where the model comes from, what was edited.
         relevance: write each layer's ``relevance`` note as a comment.
 
-    The layers keep the names of their paths, so a state dict of the source model loads by its own keys. The text
-    needs torch alone, and holds nothing of the module but quoted literals and checked identifiers.
+    The layers keep the names of their paths, so a state dict of the source model loads by its own keys. The
+    text needs torch alone, and holds nothing of the module but quoted literals and checked identifiers.
     Raises NascError where the module is wrong or holds what PyTorch cannot.
     """
     whole = checked(module)
@@ -127,13 +127,13 @@ def _signature(graph: Graph) -> str:
 
 
 def _arguments(module: Module, graph: Graph, needed: Mapping[str, Node]) -> tuple[str, ...]:
-    """Return the symbols that the constructor takes: declared ones first. Raises NascError for the entry's batch."""
+    """Return the symbols that a constructor takes, declared ones first. Raises NascError for a batch size."""
     declared = [name for name in graph.symbols if name in needed]
     others = [name for name in needed if name not in graph.symbols]
     if others and graph.name == module.entry:
         node = needed[others[0]]
         raise NascError.of(
-            f"the layer {node.path or node.name} has weights whose size depends on the input size {others[0]}",
+            f"the layer {node.path or node.name} has weights whose size is the input's {others[0]}",
             f"expected a fixed size; give {others[0]} a number in the types of the inputs",
             "emit-symbol",
         )
@@ -184,7 +184,7 @@ def without_identities(graph: Graph) -> Graph:
     for node in graph.nodes:
         operands = tuple(names.get(name, name) for name in node.operands)
         nothing = node.op.name == "identity" or (
-            node.op.name == "dropout" and getattr(node.op, "p", None) == 0.0
+            node.op.name in ("dropout", "feature_dropout") and getattr(node.op, "p", None) == 0.0
         )
         if nothing:
             names[node.name] = operands[0]

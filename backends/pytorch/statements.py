@@ -18,7 +18,9 @@ from .variables import Variables, recover
 INDENT = 8
 MAX_PARTS = 3
 # The results of these continue the older of their operands: x = out + x.
-TRUNK = ("add", "mul", "sub")
+TRUNK = ("add", "mul", "sub", "cat")
+# The results of these are something new, not the first operand transformed.
+NEW = ("matmul", "scaled_dot_product_attention")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Pending:
 
 
 class Forward:
-    """Writes the body of ``forward``; ``symbols`` collects the symbols that must come from the constructor."""
+    """Writes the body of ``forward``; ``symbols`` collects those that must come from the constructor."""
 
     def __init__(self, plan: Plan, chains: list[Chain], comments: Comments, names: Names) -> None:
         """Prepare the steps and the variables."""
@@ -90,7 +92,7 @@ class Forward:
         if notes or (self._pending is not None and not self._folds(step)):
             self._flush()
         code = self._express(step)
-        if self._pending is not None and len(self._line(code, step.results[0])) > WIDTH:
+        if self._pending is not None and self._length(code, step) > WIDTH:
             self._flush()
             code = self._express(step)
         dead = [name for name in dict.fromkeys(step.operands) if self._last[name] == index]
@@ -107,11 +109,12 @@ class Forward:
             self._assign_many(step, code, dead)
 
     def _first(self, step: Step, dead: list[str]) -> str:
-        """Return the value whose variable the result may take over: the first operand, or the trunk of a sum."""
+        """Return the value whose variable the result may take over: the first operand, or a sum's trunk."""
         sources = [
-            self._pending.first if self._pending and name == self._pending.value else name
-            for name in step.operands
+            self._pending.first if self._pending and name == self._pending.value else name for name in step.operands
         ]
+        if step.nodes[0].op.name in NEW and not step.is_chain:
+            return ""
         if step.nodes[0].op.name in TRUNK:
             free = {*dead, *(self._pending.dead if self._pending else ())}
             held = [name for name in sources if name in free and name in self.vars.names]
@@ -179,9 +182,10 @@ class Forward:
     def _prelude(self) -> list[str]:
         return [f"{' ' * INDENT}{self.name_of(name)} = {text}" for name, text in self._locals.items()]
 
-    def _line(self, code: Code, value: str) -> str:
-        name = self._target(value, self._pending.first if self._pending else "", [])
-        return f"{' ' * INDENT}{name} = {flat(code.doc)}"
+    def _length(self, code: Code, step: Step) -> int:
+        """Return about how long the statement will be."""
+        names = [self.vars.fresh(value, () if len(step.results) > 1 else ("out",)) for value in step.results]
+        return INDENT + len(", ".join(names)) + len(names) + 3 + len(flat(code.doc))
 
     def _target(self, value: str, first: str, dead: list[str]) -> str:
         """Return the variable for a result: that of the first operand where it is read no more."""
@@ -191,7 +195,7 @@ class Forward:
             self.vars.release(name)
         if first in self._tensors:
             return self.vars.fresh(self.plan.tensors[first][1])
-        return self.vars.fresh(value, () if self.vars.hinted(value) or not first else ("out", "x"))
+        return self.vars.fresh(value, () if self.vars.hinted(value) else ("out", "x"))
 
     def _flush(self) -> None:
         if self._pending is None:

@@ -62,9 +62,7 @@ class Tables:
         for data, name in self.names.items():
             chunks = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
             items = tuple(Item(string(chunk)) for chunk in chunks)
-            lines += render(
-                f"{name} = ", Group("(", items, ")", commas=False) if items[1:] else items[0].value, 0
-            )
+            lines += render(f"{name} = ", Group("(", items, ")", commas=False) if items[1:] else items[0].value, 0)
         return [*_READER.splitlines(), "", "", *lines] if lines else []
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...ir import Dim, Expr, Graph, TensorType, solve, substitute
+from ...ir import Dim, Expr, Graph, Node, TensorType, solve, substitute
 from .quoting import identifier
 
+LONGEST = 20
 _HINTS = {"scaled_dot_product_attention": ("q", "k", "v", "mask")}
 _THROUGH = ("transpose", "permute", "reshape", "layer_norm", "rms_norm", "mul", "normalize", "cast")
+_SCORES = ("add", "mul", "div", "sub", "reshape", "masked_fill", "where")
 
 
 class Variables:
@@ -34,7 +36,10 @@ class Variables:
         parts = [part for part in self._hints.get(value, value).split(".") if not part.strip("_").isdecimal()]
         stem = (parts or ["x"])[-1]
         head, _, number = stem.rpartition("_")
-        return identifier(head if number.isdecimal() and head else stem, self._blocked(), 24)
+        words = (head if number.isdecimal() and head else stem).split("_")
+        while len(words) > 1 and len("_".join(words)) > LONGEST:
+            words.pop()
+        return identifier("_".join(words), self._blocked(), LONGEST)
 
     def hinted(self, value: str) -> bool:
         """Return whether a value has a customary name, such as ``q``."""
@@ -68,19 +73,36 @@ class Variables:
 
 
 def hints(graph: Graph) -> dict[str, str]:
-    """Return customary names of values: the operands of attention, traced back through what keeps their role."""
+    """Return customary names of values: the operands of attention, traced back to where they are made."""
     found: dict[str, str] = {}
     uses: dict[str, int] = {}
+    weighted: set[str] = set()
     for node in graph.nodes:
+        if node.op.name == "softmax" or (node.op.name == "dropout" and node.operands[0] in weighted):
+            weighted.add(node.name)
         for operand in node.operands:
             uses[operand] = uses.get(operand, 0) + 1
     for node in reversed(graph.nodes):
         for operand, name in zip(node.operands, _HINTS.get(node.op.name, ()), strict=False):
             found.setdefault(operand, name)
-        passes = node.op.name in _THROUGH and len(node.operands) == 1
-        if passes and node.name in found and uses[node.operands[0]] == 1:
-            found.setdefault(node.operands[0], found[node.name])
+        for operand, name in _roles(node, found, weighted):
+            if uses[operand] == 1:
+                found.setdefault(operand, name)
     return found
+
+
+def _roles(node: Node, found: Mapping[str, str], weighted: set[str]) -> list[tuple[str, str]]:
+    """Return what a node's operands are, given what its result is: ``attn @ v``, ``q @ k``."""
+    role = found.get(node.name, "")
+    first = node.operands[0] if node.operands else ""
+    if node.op.name == "matmul" and first in weighted:
+        return [(first, "attn"), (node.operands[1], "v")]
+    if node.op.name == "matmul" and role == "attn":
+        return [(first, "q"), (node.operands[1], "k")]
+    if role == "attn" and node.op.name in ("softmax", "dropout", *_SCORES):
+        return [(first, "attn")]
+    passes = node.op.name in _THROUGH and len(node.operands) == 1 and role not in ("", "attn")
+    return [(first, role)] if passes else []
 
 
 def recover(graph: Graph, name: str) -> tuple[str, int, int, int] | None:
@@ -91,10 +113,6 @@ def recover(graph: Graph, name: str) -> tuple[str, int, int, int] | None:
                 continue
             rest = substitute(dim, {name: 0})
             slope = substitute(dim, {name: 1})
-            if (
-                isinstance(rest, int)
-                and isinstance(slope, int)
-                and substitute(dim, {name: 2}) == 2 * slope - rest
-            ):
+            if isinstance(rest, int) and isinstance(slope, int) and substitute(dim, {name: 2}) == 2 * slope - rest:
                 return value.name, axis, rest, slope - rest
     return None
