@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from nasc.backends import emit_torch
 from nasc.ir import Module
 
@@ -23,7 +24,8 @@ def load(tmp_path: Path) -> Load:
         path = tmp_path / f"emitted_{count}.py"
         path.write_text(emit_torch(module, **options), encoding="utf-8")
         spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         emitted = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(emitted)
         return emitted
