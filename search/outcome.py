@@ -38,9 +38,10 @@ class RewriteOptions:
 class Step:
     """One answer and what became of it.
 
-    ``text`` is the answer as it came, ``explanation`` the reason in the LLM's own words (empty where it gave
-    none), ``description`` what the edits do, derived from them. ``score`` and ``size`` are None where
-    ``error`` says why the answer could not be used. ``before`` is the score that it had to beat.
+    ``text`` is the answer as it came, ``explanation`` the reason in the LLM's own words (empty where it gave none),
+    ``description`` what the edits do, derived from them. ``network`` is what came out, ``score`` and ``size`` are its
+    predicted score and size; all three are None where ``error`` says why the answer could not be used. ``before`` is
+    the score that it had to beat.
     """
 
     iteration: int
@@ -54,6 +55,7 @@ class Step:
     description: str = ""
     score: float | None = None
     size: Size | None = None
+    network: Module | None = None
     error: str = ""
     accepted: bool = False
 

@@ -198,7 +198,7 @@ class _Run:
             return replace(step, error=f"{error}{cut}"), None
         self.seen.add(mark)
         score = self.judge.score(module)
-        return replace(step, score=score, size=size, accepted=score > self.score), module
+        return replace(step, score=score, size=size, network=module, accepted=score > self.score), module
 
     def new(self, module: Module) -> str:
         """Return the fingerprint of a network that has not been judged. Raises NascError where it has."""

@@ -61,8 +61,7 @@ class _Loaded:
         if len(tokens) + prompt.max_tokens > context:
             raise ContextTooLong.at(
                 MODEL,
-                f"{len(tokens):,} tokens of prompt and {prompt.max_tokens:,} of answer do not fit into"
-                f" {context:,}",
+                f"{len(tokens):,} tokens of prompt and {prompt.max_tokens:,} of answer do not fit into {context:,}",
                 "shorten the prompt (outline the model first), lower max_tokens, or use a larger --llm",
             )
         read = self.model.start(tokens[:-1])

@@ -59,9 +59,7 @@ class ServerClient:
     imported and nobody is called before the first prompt.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, timeout: float, retry: Retry, on_event: Callable[[str], None]
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, timeout: float, retry: Retry, on_event: Callable[[str], None]) -> None:
         self.endpoint = endpoint
         self._timeout = timeout
         self._retry = retry
@@ -186,9 +184,7 @@ def _connect(endpoint: Endpoint, timeout: float) -> OpenAI:
         ) from error
     key = os.environ.get(endpoint.key, "")
     if not key and endpoint.key == OPENAI_KEY:
-        raise Refused.at(
-            endpoint.name, f"{OPENAI_KEY} is not set", f"export {OPENAI_KEY}=..., or use --llm local"
-        )
+        raise Refused.at(endpoint.name, f"{OPENAI_KEY} is not set", f"export {OPENAI_KEY}=..., or use --llm local")
     limits = Timeout(timeout, connect=min(timeout, _CONNECT))
     return OpenAI(base_url=endpoint.url, api_key=key or "none", timeout=limits, max_retries=0)
 

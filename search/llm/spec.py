@@ -102,9 +102,7 @@ def _read_dialect(spec: str, query: str) -> Dialect | None:
     options = dict(parse_qsl(query, keep_blank_values=True))
     unknown = sorted(set(options) - {"dialect"})
     if unknown:
-        raise UnknownClient.at(
-            f"--llm {spec}", f"has an unknown option {unknown[0]!r}", "the one option is dialect"
-        )
+        raise UnknownClient.at(f"--llm {spec}", f"has an unknown option {unknown[0]!r}", "the one option is dialect")
     dialect = options.get("dialect")
     if dialect is not None and dialect not in DIALECTS:
         hint = did_you_mean(dialect, DIALECTS)

@@ -174,9 +174,7 @@ def _save_tokenizer(reader: GGUFReader, path: Path) -> None:
     vocabulary = {word: index for index, word in enumerate(words)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=cast(list[tuple[str, str]], merges)))
     bytes_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), bytes_level]
-    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), bytes_level])
     tokenizer.decoder = decoders.ByteLevel()
     special = [word for word, kind in zip(words, kinds, strict=True) if kind == _CONTROL]
     tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in special])

@@ -69,7 +69,6 @@ BAD = {
     "set %conv1 groups=7": "once repaired, the network is what it was",
     "graph @main(%x: f32[N,3,32,32]) -> f32[N,10] {\n  %y = relo %x\n  return %y\n}": "relo",
     "delete %relu1\n" * 500: "expected at most 400",
-    "replace %flatten with permute {dims=[0, 1]}": "permute names 2 axes",
 }
 
 
