@@ -69,8 +69,10 @@ class Ensemble:
     @torch.inference_mode()
     def scores(self, graphs: Sequence[Arrays]) -> tuple[Floats, Floats]:
         """Return the scores and standard deviations of graphs, [g] each."""
+        if not graphs:
+            return np.zeros(0, np.float32), np.zeros(0, np.float32)
         parts = [torch.stack([member(batch) for member in self.members]) for batch in batches(graphs)]
-        every = torch.cat(parts, dim=1) if parts else torch.zeros(len(self.members), 0)
+        every = torch.cat(parts, dim=1)
         spread = every.var(dim=0, unbiased=False) + self.card.residual_std**2
         return every.mean(dim=0).numpy(), spread.sqrt().numpy()
 

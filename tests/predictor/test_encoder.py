@@ -1,0 +1,64 @@
+"""The encoder: its laws, and its layer against PyTorch Geometric's."""
+
+import torch
+from torch_geometric.nn import GINConv
+
+from nasc.frontends.cells import nb101
+from nasc.predictor.batch import batches, collate
+from nasc.predictor.encoder import Encoder, GinLayer, Monotone, Shape
+from nasc.predictor.features import features
+from nasc.tests.predictor.networks import residual, transformer
+
+GRAPHS = [features(module) for module in (residual(), transformer(), nb101("101", "0"), residual(blocks=3))]
+
+
+def encoder() -> Encoder:
+    torch.manual_seed(0)
+    return Encoder(Shape(width=16, layers=2)).eval()
+
+
+def test_a_layer_without_the_way_back_is_gin() -> None:
+    torch.manual_seed(0)
+    layer = GinLayer(8)
+    with torch.no_grad():
+        layer.eps.fill_(0.3)
+        layer.ways.weight.copy_(torch.cat([torch.eye(8), torch.zeros(8, 8)]))
+        h = torch.randn(5, 8)
+        edges = torch.tensor([[0, 0, 1, 2, 3], [1, 2, 3, 3, 4]])
+        oracle = GINConv(layer.mlp, eps=0.3)
+        expected = h + oracle(layer.norm(h), edges)
+        torch.testing.assert_close(layer(h, edges[0], edges[1]), expected)
+
+
+def test_a_graph_scores_the_same_alone_and_in_a_batch() -> None:
+    model = encoder()
+    with torch.no_grad():
+        alone = torch.cat([model(collate([graph])) for graph in GRAPHS])
+        torch.testing.assert_close(model(collate(GRAPHS)), alone, atol=1e-5, rtol=0)
+        split = torch.cat([model(batch) for batch in batches(GRAPHS, nodes=40)])
+        torch.testing.assert_close(split, alone, atol=1e-5, rtol=0)
+
+
+def test_the_monotone_part_never_falls() -> None:
+    torch.manual_seed(0)
+    rising = Monotone(5, 16)
+    x = (torch.randn(200, 5) * 3).requires_grad_()
+    (slope,) = torch.autograd.grad(rising(x).sum(), x)
+    assert (slope > 0).all()
+
+
+def test_what_the_graph_adds_is_bounded() -> None:
+    model = encoder()
+    batch = collate(GRAPHS)
+    with torch.no_grad():
+        extra = model(batch) - model.rising(batch.statistics)
+    assert (extra.abs() <= model.shape.bound).all()
+    assert extra.abs().max() > 0
+
+
+def test_embeddings_tell_graphs_apart() -> None:
+    model, b = encoder(), collate(GRAPHS)
+    with torch.no_grad():
+        embedding = model.embed(b.kinds, b.rows, b.source, b.target, b.graph, len(GRAPHS))
+    assert embedding.shape == (len(GRAPHS), 32)
+    assert (torch.cdist(embedding, embedding) + torch.eye(len(GRAPHS)) > 1e-3).all()

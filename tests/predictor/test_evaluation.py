@@ -1,0 +1,38 @@
+"""Measures of rankings, and the shipped predictor against what was measured."""
+
+import os
+
+import numpy as np
+import pytest
+
+from nasc.predictor.evaluation import evaluate, ndcg, ranking
+
+ACCURACY = np.array([0.1, 0.9, 0.5, 0.7, 0.3])
+
+
+def test_the_right_order_is_perfect() -> None:
+    best = ranking(ACCURACY * 3 - 1, ACCURACY)
+    assert (best.spearman, best.kendall, best.ndcg10) == pytest.approx((1, 1, 1))
+
+
+def test_the_opposite_order_is_as_wrong_as_can_be() -> None:
+    worst = ranking(-ACCURACY, ACCURACY)
+    assert (worst.spearman, worst.kendall) == pytest.approx((-1, -1))
+    assert worst.ndcg10 < 1
+
+
+def test_ndcg_weighs_the_first_place_most() -> None:
+    # gains 0, 1, 0.5, 0.75, 0.25; the chosen first has gain 0.5 where 1 was to be had
+    assert ndcg(np.array([0, 1, 2, 0, 0.0]), ACCURACY, 1) == pytest.approx(0.5)
+    assert ndcg(ACCURACY, np.ones(5), 3) == 1
+
+
+@pytest.mark.skipif(not os.environ.get("NASC_DATA_DIR"), reason="NASC_DATA_DIR is not set")
+def test_the_shipped_predictor_ranks_a_family_that_it_never_saw(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    scores = evaluate("nb201", limit=300)
+    assert scores.as_json()["count"] == 300
+    ours, params = scores.rankers["predictor"], scores.rankers["params"]
+    assert ours.spearman > max(params.spearman, 0.8)

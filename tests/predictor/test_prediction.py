@@ -1,0 +1,111 @@
+"""The predictor as its users see it: scores, edits and masks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasc.ir import Module, NascError
+from nasc.passes import Canonicalize, inline
+from nasc.predictor import Predictor
+from nasc.tests.predictor.networks import residual, transformer
+
+
+def score(predictor: Predictor, module: Module) -> float:
+    (prediction,) = predictor.predict([module])
+    return prediction.score
+
+
+def test_predictions_are_finite_and_read_as_accuracies(predictor: Predictor) -> None:
+    for prediction in predictor.predict([residual(), transformer(), residual(1, 1, 4)]):
+        assert np.isfinite(prediction.score)
+        assert prediction.std > 0
+        assert 0 < prediction.accuracy < 1
+
+
+def test_no_modules_give_no_predictions(predictor: Predictor) -> None:
+    assert predictor.predict([]) == []
+    assert predictor.embed([]).shape[0] == 0
+    assert predictor.score_masked(residual(1, 1), []) == []
+
+
+def test_a_better_score_is_a_better_accuracy(predictor: Predictor) -> None:
+    accuracy = [predictor.ensemble.card.accuracy(score) for score in np.linspace(-8, 8, 200)]
+    assert accuracy == sorted(accuracy)
+    assert len(set(accuracy)) == len(accuracy)
+
+
+EDITS = {
+    "fewer blocks": (residual(3, 3), residual(3, 2)),
+    "a stage less": (residual(3, 2), residual(2, 2)),
+    "half the width": (residual(3, 2, 32), residual(3, 2, 16)),
+    "smaller kernels": (residual(3, 2, 32, 3), residual(3, 2, 32, 1)),
+    "a shallower transformer": (transformer(4), transformer(1)),
+    "a narrower transformer": (transformer(2, 128), transformer(2, 32)),
+    "beyond all benchmarks": (residual(4, 12, 256), residual(4, 10, 256)),
+}
+
+
+@pytest.mark.parametrize(("better", "worse"), EDITS.values(), ids=EDITS)
+def test_edits_move_the_score_the_way_they_should(predictor: Predictor, better: Module, worse: Module) -> None:
+    assert score(predictor, better) > score(predictor, worse) + 1e-3
+
+
+def test_the_canonical_form_scores_the_same(predictor: Predictor) -> None:
+    for module in (residual(), transformer()):
+        canonical = Canonicalize(train=False)(inline(module))
+        assert score(predictor, canonical) == pytest.approx(score(predictor, module), abs=1e-5)
+
+
+@pytest.mark.parametrize("module", [residual(), transformer()], ids=["residual", "transformer"])
+def test_masks_in_batches_score_as_one_at_a_time(predictor: Predictor, module: Module) -> None:
+    names = [node.name for node in module.main.nodes]
+    masks = [frozenset[str](), *(frozenset({name}) for name in names), frozenset(names[3:9])]
+    together = predictor.score_masked(module, masks)
+    alone = [predictor.score_masked(module, [mask])[0] for mask in masks]
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert together[0] == pytest.approx(score(predictor, module), abs=1e-5)
+
+
+def test_masked_layers_cost_score(predictor: Predictor) -> None:
+    module = residual()
+    layers = {node.path: node.name for node in module.main.nodes}
+    stage = [name for path, name in layers.items() if path.startswith("stages.2.")]
+    whole, convolution, norm, everything, moved = predictor.score_masked(
+        module, [[], [layers["stages.1.0.a.conv"]], [layers["stages.1.0.a.bn"]], stage, [layers["drop"]]]
+    )
+    assert everything < convolution < whole
+    assert norm < whole
+    assert moved == pytest.approx(whole, abs=1e-6)
+
+
+def test_the_threshold_is_a_quarter_of_the_family_above_the_baseline(predictor: Predictor) -> None:
+    assert 0.3 < predictor.family_std < 3
+    assert predictor.threshold(1.0) == pytest.approx(1 + predictor.family_std / 4)
+
+
+def test_embeddings_have_one_row_a_network(predictor: Predictor) -> None:
+    embeddings = predictor.embed([residual(), transformer(), residual()])
+    assert embeddings.shape[0] == 3
+    np.testing.assert_allclose(embeddings[0], embeddings[2], atol=1e-5)
+    assert np.abs(embeddings[0] - embeddings[1]).max() > 1e-2
+
+
+def test_missing_weights_say_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(NascError, match="nasc train"):
+        Predictor.load(tmp_path / "none.safetensors")
+
+
+def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"0.x": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(NascError, match="other features"):
+        Predictor.load(tmp_path / "other.safetensors")
+
+
+def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"not weights")
+    with pytest.raises(NascError, match="cannot be read"):
+        Predictor.load(tmp_path / "broken.safetensors")

@@ -1,0 +1,103 @@
+"""Training on a small table: it learns, and goes on where it was killed with the same result."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nasc.ir import NascError
+from nasc.predictor import Predictor, evaluate, train
+from nasc.predictor.batch import collate
+from nasc.predictor.features import features
+from nasc.predictor.fitting import normal_scores, with_masked_nodes
+from nasc.predictor.kinds import Kind
+from nasc.predictor.training import Config
+from nasc.tests.predictor.networks import residual
+
+SMALL = Config(members=2, epochs=2, batch=32, width=8, layers=2, hidden=8, rate=1e-2)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "features"))
+
+
+def test_it_learns_a_family_and_writes_what_it_did(tables: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    path = train(
+        data_dir=tables,
+        output=tmp_path,
+        config=replace(SMALL, members=1, epochs=4),
+        limit=200,
+        on_event=said.append,
+    )
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    predictor = Predictor.load(path)
+    assert predictor.ensemble.card.recipe["networks"] == 200
+    assert any("epoch 4/4" in line for line in said)
+    scores = evaluate("nb101", data_dir=tables, limit=200, predictor=predictor)
+    assert scores.count == 200
+    assert scores.rankers["predictor"].spearman > 0.5
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tables: Path, tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill_at(text: str) -> object:
+        def watch(line: str) -> None:
+            if text in line:
+                raise Killed
+
+        return watch
+
+    straight = train(data_dir=tables, output=tmp_path / "straight", config=SMALL, limit=100)
+    for point in ("member 1/2, epoch 1", "member 2/2, epoch 1"):
+        with pytest.raises(Killed):
+            train(
+                data_dir=tables,
+                output=tmp_path / "killed",
+                config=SMALL,
+                limit=100,
+                on_event=kill_at(point),  # type: ignore[arg-type]
+            )
+    resumed = train(data_dir=tables, output=tmp_path / "killed", config=SMALL, limit=100)
+    first, second = (Predictor.load(path).ensemble.members for path in (straight, resumed))
+    for one, other in zip(first, second, strict=True):
+        for key, value in one.state_dict().items():
+            torch.testing.assert_close(other.state_dict()[key], value)
+
+
+def test_without_a_table_it_says_where_one_would_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NASC_DATA_DIR", raising=False)
+    with pytest.raises(NascError, match="NASC_DATA_DIR"):
+        train(output=tmp_path)
+    with pytest.raises(NascError, match=r"nb101\.csv\.gz"):
+        train(data_dir=tmp_path, output=tmp_path)
+
+
+def test_an_unknown_family_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(NascError, match="nb201"):
+        evaluate("nb202", data_dir=tmp_path)
+
+
+def test_masked_nodes_go_between_the_ends_of_edges() -> None:
+    batch = collate([features(residual()), features(residual(1, 1))])
+    full = with_masked_nodes(batch, 1.0, torch.Generator().manual_seed(0))
+    edges = len(batch.source)
+    assert (full.kinds[len(batch.kinds) :] == int(Kind.MASKED)).all()
+    assert len(full.kinds) == len(batch.kinds) + edges
+    first = dict(zip(full.source[edges:].tolist(), full.target[edges:].tolist(), strict=True))
+    joined = {(s, first[t]) for s, t in zip(full.source[:edges].tolist(), full.target[:edges].tolist(), strict=True)}
+    assert joined == set(zip(batch.source.tolist(), batch.target.tolist(), strict=True))
+    assert (full.graph[full.source] == full.graph[full.target]).all()
+
+
+def test_targets_keep_the_order_and_share_ties() -> None:
+    values = np.array([0.9, 0.5, 0.7, 0.7, 0.99])
+    targets = normal_scores(values)
+    assert list(np.argsort(targets, kind="stable")) == list(np.argsort(values, kind="stable"))
+    assert targets[2] == targets[3]
+    assert normal_scores(values * 100 - 7).tolist() == targets.tolist()
