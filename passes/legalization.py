@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..ir import Diagnostic, Graph, Module, NascError, Node, checked, infer, verify
 from ..ir.inference import callees
 from .canonical.sweep import live
-from .legal.calls import call, check_instance
+from .legal.calls import call, check_instance, check_sizes, instances
 from .legal.layers import attributes, follow_channels, weights_as_values
 from .legal.operands import REPAIRS, restore
 from .legal.projection import adapt, to_rank
@@ -57,8 +57,11 @@ class Legalize:
             raise NascError(*broken)
         done: dict[str, Graph] = {}
         problems: list[Diagnostic] = []
+        places = instances(infer(self.before or module).module)
         for graph in _callees_first(module):
-            done[graph.name] = _Repairer(graph, done, self._before(graph.name), problems).graph()
+            known = places.get(graph.name, []) if graph.name != module.entry else []
+            work = Workspace(graph, done, self._before(graph.name), known)
+            done[graph.name] = _Repairer(work, problems).graph()
         if problems:
             raise NascError(*problems)
         graphs = tuple(done.get(graph.name, graph) for graph in module.graphs)
@@ -75,16 +78,11 @@ class Legalize:
 class _Repairer:
     """Places the nodes of one graph, each repaired until it types."""
 
-    def __init__(
-        self,
-        graph: Graph,
-        blocks: Mapping[str, Graph],
-        before: Graph | None,
-        problems: list[Diagnostic],
-    ) -> None:
-        self.original = graph
+    def __init__(self, work: Workspace, problems: list[Diagnostic]) -> None:
+        self.original = work.graph
         self.problems = problems
-        self.work = Workspace(graph, blocks, before)
+        self.work = work
+        work.failed = {problem.graph for problem in problems}
 
     def graph(self) -> Graph:
         """Return the repaired graph, itself where it was right."""
@@ -113,6 +111,8 @@ class _Repairer:
                 types = work.infer(node.op, node.operands)
                 if len(types) != len(node.results):
                     raise NascError.of(f"{node.op.name} makes {len(types)} results", f"not {len(node.results)}")
+                if node is not original or types != original.types:
+                    check_sizes(work, node)
                 check_instance(work, node)
             except (NascError, ZeroDivisionError) as error:
                 found = self._repaired(node)
@@ -129,11 +129,12 @@ class _Repairer:
 
     def _repaired(self, node: Node) -> Node | None:
         for repair in ORDER:
+            version = self.work.version
             try:
                 new = repair(self.work, node)
             except (NascError, ZeroDivisionError):
                 continue
-            if new is not None and new != node:
+            if new is not None and (new != node or self.work.version != version):
                 return new
         return None
 
@@ -143,9 +144,12 @@ class _Repairer:
         if original.op.name not in KEEP_RANK:
             return
         source = work.alias.get(original.operands[0], original.operands[0])
-        rank_before = work.type(source).rank
-        if placed.operands[0] != source and rank_before != work.type(placed.name).rank:
-            work.alias[placed.name] = to_rank(work, placed.name, rank_before)
+        before = work.type(source)
+        if placed.operands[0] == source or before.rank == work.type(placed.name).rank:
+            return
+        usual = before.rank in (2, 3)
+        back = to_rank(work, placed.name, before.rank) if usual else adapt(work, placed.name, before)
+        work.alias[placed.name] = back
 
     def _outputs(self) -> tuple[str, ...]:
         work, graph = self.work, self.original

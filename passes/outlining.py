@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from ..ir import CallBlock, Graph, Module, Node, callees, checked
-from .inlining import expand_calls, inline
+from .inlining import expand_calls, inline, join
 from .outlined.block import Block, build
 from .outlined.region import Finder, Region, Signature, heights, replaced, signature, sizes
 
@@ -53,7 +53,7 @@ class _Outliner:
         self.options = options
         self.flat = flat
         self.blocks: dict[str, Graph] = {}
-        self.classes: dict[str, str] = {}
+        self.count = 0
 
     def module(self) -> Module:
         """Return the outlined module; the flat one where nothing repeats."""
@@ -72,7 +72,7 @@ class _Outliner:
         finder = Finder(graph)
         types = graph.value_types()
         by_class: dict[str, list[Region]] = {}
-        for path in sorted(paths):
+        for path in paths:
             cls = class_of(path, graph.scopes)
             if cls not in CONTAINERS:
                 by_class.setdefault(cls, []).extend(finder.regions(path))
@@ -93,10 +93,11 @@ class _Outliner:
         """Return blocks for regions that look alike: one for all if that type-checks, else one for each size."""
         if not self.options.pays(len(regions[0].nodes), len(regions)):
             return []
-        name = f"{snake_case(cls)}.{len(self.classes)}"
+        name = f"{snake_case(cls)}.{self.count}"
+        self.count += 1
         block = build(name, regions, graph, self.blocks)
         if block is not None:
-            self.blocks[name], self.classes[name] = block.graph, cls
+            self.blocks[name] = block.graph
             return [block]
         for key in (_input_sizes, _all_sizes):
             parts = _partition(regions, graph, key)
@@ -107,19 +108,17 @@ class _Outliner:
     def _expand_small(self, graph: Graph) -> Graph:
         """Put back every block that does not pay: called from one place only, or too short."""
         while True:
-            graphs = [graph, *self.blocks.values()]
-            counts = _call_counts(graphs)
+            known: dict[str, Graph] = self.blocks
+            counts = _call_counts([graph, *known.values()])
             small = [
-                name
-                for name, block in self.blocks.items()
-                if not self.options.pays(len(block.nodes), counts.get(name, 0))
+                name for name, block in known.items() if not self.options.pays(len(block.nodes), counts.get(name, 0))
             ]
             if not small:
                 return graph
-            name = min(small, key=lambda n: len(self.blocks[n].nodes))
-            only = {name: self.blocks.pop(name)}
+            name = min(small, key=lambda n: len(known[n].nodes))
+            only = {name: known.pop(name)}
             graph = expand_calls(graph, only)
-            self.blocks = {other: expand_calls(block, only) for other, block in self.blocks.items()}
+            self.blocks = {other: expand_calls(block, only) for other, block in known.items()}
 
     def _named(self, graph: Graph) -> tuple[Graph, list[Graph]]:
         """Give the blocks their final names, in the order in which they are called."""
@@ -135,13 +134,25 @@ class _Outliner:
         blocks = [replace(_recalled(self.blocks[old], names), name=names[old]) for old in order]
         return _recalled(graph, names), blocks
 
+    def _body(self, block: Graph) -> list[Node]:
+        """Return the nodes of a block, calls replaced by the nodes of what they call."""
+        found: list[Node] = []
+        for node in block.nodes:
+            if isinstance(node.op, CallBlock):
+                inner = self._body(self.blocks[node.op.callee])
+                found += [replace(other, path=join(node.path, other.path)) for other in inner]
+            else:
+                found.append(node)
+        return found
+
     def _final_names(self, order: Sequence[str], taken: set[str]) -> dict[str, str]:
         names: dict[str, str] = {}
-        simplest: dict[str, Graph] = {}
-        for old in sorted(order, key=lambda name: len(self.blocks[name].nodes)):
+        simplest: dict[str, list[Node]] = {}
+        bodies = {name: self._body(self.blocks[name]) for name in order}
+        for old in sorted(order, key=lambda name: len(bodies[name])):
             stem = old.partition(".")[0]
-            base = simplest.setdefault(stem, self.blocks[old])
-            name = stem if base is self.blocks[old] else _variant(stem, base, self.blocks[old])
+            base = simplest.setdefault(stem, bodies[old])
+            name = stem if base is bodies[old] else _variant(stem, base, bodies[old])
             candidate, count = name, 2
             while candidate in taken:
                 candidate, count = f"{name}_{count}", count + 1
@@ -160,10 +171,10 @@ def class_of(path: str, scopes: Mapping[str, str]) -> str:
 
 def snake_case(name: str) -> str:
     """Return a class name as a block's: ``ConvNeXtBlock`` becomes ``conv_next_block``."""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    words = re.findall(r"\d+[a-z]?(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
     merged: list[str] = []
     for word in words:
-        short = merged and (word.isdigit() or (len(word) <= 2 and len(merged[-1]) <= 2))
+        short = merged and (word[0].isdigit() or (len(word) <= 2 and len(merged[-1]) <= 2))
         if short:
             merged[-1] += word.lower()
         else:
@@ -211,14 +222,14 @@ def _recalled(graph: Graph, names: Mapping[str, str]) -> Graph:
     return graph.with_nodes(nodes)
 
 
-def _variant(stem: str, base: Graph, block: Graph) -> str:
+def _variant(stem: str, base: Sequence[Node], body: Sequence[Node]) -> str:
     """Return a name that says what a block has and the simplest of its class has not."""
-    known = {node.path.partition(".")[0] for node in base.nodes}
-    ops = {node.op.name for node in base.nodes}
-    extra = next((p for node in block.nodes if (p := node.path.partition(".")[0]) not in known), "")
+    known = {node.path.partition(".")[0] for node in base}
+    ops = {node.op.name for node in base}
+    extra = next((p for node in body if (p := node.path.partition(".")[0]) not in known), "")
     extra = extra.removesuffix("sample").strip("0123456789_")
     if not extra:
-        extra = next((node.op.name for node in block.nodes if node.op.name not in ops), "")
+        extra = next((node.op.name for node in body if node.op.name not in ops), "")
         extra = "skip" if extra == "add" else extra
     return f"{stem}_{extra}" if extra.isidentifier() else stem
 

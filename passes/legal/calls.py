@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...ir import CallBlock, Dim, Expr, Graph, NascError, Node, TensorType, bind, solve, substitute
+from ...ir import CallBlock, Dim, Expr, Graph, Module, NascError, Node, TensorType, bind, solve, substitute
 from ...ir.inference import result_types
 from .projection import adapt, to_rank
 from .workspace import Workspace
@@ -31,14 +31,14 @@ def call(work: Workspace, node: Node) -> Node | None:
 
 def check_instance(work: Workspace, node: Node) -> None:
     """Hold the body of a block to the sizes of one call. Raises NascError where it does not type-check."""
-    if isinstance(node.op, CallBlock) and node.op.callee in work.blocks:
+    if isinstance(node.op, CallBlock) and node.op.callee in work.blocks and not work.failed:
         values = bind(work.blocks[node.op.callee], node.op, work.operand_types(node))
         _check(work, node.op.callee, values)
 
 
 def _check(work: Workspace, name: str, values: Mapping[str, Dim]) -> None:
     key = (name, tuple(sorted(values.items(), key=lambda item: item[0])))
-    if key in work.instances:
+    if key in work.known_instances:
         return
     block = work.blocks[name]
     types = {value.name: value.type.substitute(values) for value in block.inputs}
@@ -46,12 +46,42 @@ def _check(work: Workspace, name: str, values: Mapping[str, Dim]) -> None:
         op = node.op.substitute(values)
         operands = tuple(types[value] for value in node.operands)
         try:
-            types.update(zip(node.results, result_types(op, operands, work.blocks), strict=True))
+            types.update(zip(node.results, result_types(op, operands, work.blocks), strict=False))
             if isinstance(op, CallBlock):
                 _check(work, op.callee, bind(work.blocks[op.callee], op, operands))
         except (NascError, ZeroDivisionError) as error:
             raise _within(block, node, values, error) from None
-    work.instances[key] = True
+    work.known_instances.add(key)
+
+
+def check_sizes(work: Workspace, node: Node) -> None:
+    """Hold a node of a block to the sizes of all calls that are known. Raises NascError where it does not fit."""
+    operands = work.operand_types(node)
+    for values in work.instances:
+        result_types(node.op.substitute(values), tuple(t.substitute(values) for t in operands), work.blocks)
+
+
+def instances(module: Module) -> dict[str, list[dict[str, Dim]]]:
+    """Return, for each block, the numbers that its symbols stand for at each place where it runs."""
+    found: dict[str, list[dict[str, Dim]]] = {module.entry: [{}]}
+    waiting = [module.entry]
+    while waiting:
+        graph = module.graph(waiting.pop())
+        types = graph.value_types()
+        for node in graph.nodes:
+            if not isinstance(node.op, CallBlock) or any(name not in types for name in node.operands):
+                continue
+            try:
+                values = bind(module.graph(node.op.callee), node.op, tuple(types[name] for name in node.operands))
+            except (NascError, ZeroDivisionError):
+                continue
+            known = found.setdefault(node.op.callee, [])
+            for outer in found[graph.name]:
+                inner = {name: substitute(value, outer) for name, value in values.items()}
+                if inner not in known:
+                    known.append(inner)
+                    waiting.append(node.op.callee)
+    return found
 
 
 def _within(block: Graph, node: Node, values: Mapping[str, Dim], error: Exception) -> NascError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import gcd
 
@@ -35,14 +36,15 @@ def attributes(work: Workspace, node: Node) -> Node | None:
     x, op = work.type(node.operands[0]), node.op
     new: Op = op
     if isinstance(op, Convolution) and x.rank == op.rank + 2:
-        new = _window(op.replace(groups=_divisor(op.groups, x.shape[1], op.out_channels)), x.shape[2:])
+        groups = _divisor(op.groups, [n for dim in (x.shape[1], op.out_channels) for n in work.numbers(dim)])
+        new = _window(work, op.replace(groups=groups), x.shape[2:])
     elif isinstance(op, WindowPool) and x.rank == op.rank + 2:
         padding = tuple(_at_most(p, k, 2) for p, k in zip(op.padding, op.kernel_size, strict=True))
-        new = _window(op.replace(padding=padding), x.shape[2:])
+        new = _window(work, op.replace(padding=padding), x.shape[2:])
     elif isinstance(op, Unfold) and x.rank == 4:
-        new = _window(op, x.shape[2:])
+        new = _window(work, op, x.shape[2:])
     elif isinstance(op, GroupNorm) and x.rank > 1:
-        new = op.replace(num_groups=_divisor(op.num_groups, x.shape[1]))
+        new = op.replace(num_groups=_divisor(op.num_groups, work.numbers(x.shape[1])))
     elif isinstance(op, LayerNorm | RmsNorm) and x.rank:
         axes = min(len(op.normalized_shape), x.rank)
         new = op.replace(normalized_shape=x.shape[x.rank - axes :])
@@ -70,30 +72,21 @@ def weights_as_values(work: Workspace, node: Node) -> Node | None:
     return replace(fixed, operands=(data, *node.operands[1:])) if fixed != node or data != node.operands[0] else None
 
 
-def _divisor(groups: Dim, *channels: Dim) -> Dim:
+def _divisor(groups: Dim, channels: Sequence[int]) -> Dim:
     """Return the largest divisor of the groups that divides the channels."""
-    for count in channels:
-        if isinstance(groups, int) and isinstance(count, int):
-            groups = gcd(groups, count)
-    return groups
+    return gcd(groups, *channels) if isinstance(groups, int) else groups
 
 
-def _window(op: Op, space: tuple[Dim, ...]) -> Op:
-    """Return a sliding window that fits into a map, its dilation given up first."""
+def _window(work: Workspace, op: Op, space: tuple[Dim, ...]) -> Op:
+    """Return a sliding window that fits into a map of any size that it has, its dilation given up first."""
     attributes = op.attributes()
     kernel, padding = _many(attributes["kernel_size"]), _many(attributes["padding"])
     dilation = _many(attributes.get("dilation", (1,) * len(kernel)))
-    fits = [
-        not isinstance(size, int) or not isinstance(k, int) or not isinstance(p, int) or not isinstance(d, int)
-        or size + 2 * p >= d * (k - 1) + 1
-        for size, k, p, d in zip(space, kernel, padding, dilation, strict=True)
-    ]  # fmt: skip
+    room = [_room(work, size, p) for size, p in zip(space, padding, strict=True)]
+    fits = [_fits(k, d, free) for k, d, free in zip(kernel, dilation, room, strict=True)]
     if all(fits):
         return op
-    smaller = tuple(
-        k if ok or not isinstance(size, int) or not isinstance(p, int) else _at_most(k, size + 2 * p, 1)
-        for k, size, p, ok in zip(kernel, space, padding, fits, strict=True)
-    )
+    smaller = tuple(k if ok else _at_most(k, free, 1) for k, free, ok in zip(kernel, room, fits, strict=True))
     changes: dict[str, object] = {"kernel_size": smaller}
     if "dilation" in attributes:
         changes["dilation"] = tuple(d if ok else 1 for d, ok in zip(dilation, fits, strict=True))
@@ -102,6 +95,18 @@ def _window(op: Op, space: tuple[Dim, ...]) -> Op:
     if isinstance(op, WindowPool):
         changes["padding"] = tuple(_at_most(p, k, 2) for p, k in zip(padding, smaller, strict=True))
     return op.replace(**changes)
+
+
+def _room(work: Workspace, size: Dim, padding: Dim) -> Dim:
+    """Return the least size of a map with its padding; a symbol where no call is known."""
+    known = work.numbers(size + 2 * padding)
+    return min(known) if known else size + 2 * padding
+
+
+def _fits(kernel: Dim, dilation: Dim, room: Dim) -> bool:
+    if isinstance(kernel, int) and isinstance(dilation, int) and isinstance(room, int):
+        return room >= dilation * (kernel - 1) + 1
+    return True
 
 
 def _at_most(value: Dim, bound: Dim, divisor: int) -> Dim:

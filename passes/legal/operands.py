@@ -97,8 +97,7 @@ def products(work: Workspace, node: Node) -> Node | None:
 def restore(work: Workspace, node: Node) -> Node | None:
     """Return the node with every operand of the type that it had before the edit."""
     operands: list[str] = []
-    for value in node.operands:
-        want = work.expected(value)
+    for value, want in zip(node.operands, work.before(node), strict=True):
         operands.append(value if want is None else adapt(work, value, want))
     return replace(node, operands=tuple(operands)) if tuple(operands) != node.operands else None
 

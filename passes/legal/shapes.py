@@ -137,7 +137,7 @@ def _reshape(work: Workspace, node: Node, op: Reshape | Unflatten, x: TensorType
         node = replace(node, op=Reshape(shape=tuple(shape)))
     else:
         shape = op.shape
-    old = work.expected(node.operands[0])
+    old = work.before(node)[0]
     found = _grouped(old.shape, x.shape, shape) if old is not None and -1 not in shape else None
     found = found or rederived(x.shape, [size for size in shape if size != -1] if -1 in shape else shape)
     if found is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ...ir import OPS, Dim, Expr, Graph, Loc, Node, Notes, Op, TensorType, build, show, symbol, symbols_of
+from ...ir import OPS, Dim, Expr, Graph, Loc, Node, Notes, Op, TensorType, build, show, substitute, symbol, symbols_of
 from ...ir.graph import NO_NOTES
 from ...ir.inference import result_types
 
@@ -15,9 +15,18 @@ ORIGIN = "legalize"
 class Workspace:
     """Nodes placed so far with their types, and what is known of the graph before the edit."""
 
-    def __init__(self, graph: Graph, blocks: Mapping[str, Graph], before: Graph | None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        blocks: Mapping[str, Graph],
+        before: Graph | None = None,
+        instances: Sequence[Mapping[str, Dim]] = (),
+    ) -> None:
         self.graph = graph
         self.blocks = blocks
+        self.instances = instances
+        self.failed: set[str] = set()
+        self.version = 0
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {value.name: value.type for value in graph.inputs}
         self.old = dict(self.types) | graph.value_types() | (before.value_types() if before else {})
@@ -25,7 +34,8 @@ class Workspace:
         self.place_of: dict[str, int] = {}
         self.uses = _uses(graph)
         self.current: Node | None = None
-        self.instances: dict[object, bool] = {}
+        self.known_instances: set[object] = set()
+        self._operands_before = _operand_types(before) if before else {}
         self._names = set(graph.value_names())
         self._paths = {node.path for node in graph.nodes} | {p for p in graph.scopes}
         self._count = 0
@@ -51,6 +61,20 @@ class Workspace:
                 return None
             value = operands[0]
         return self.old.get(value)
+
+    def before(self, node: Node) -> list[TensorType | None]:
+        """Return the types that the operands of a node had before the edit, as far as they are known."""
+        known = self._operands_before.get(node.name, ())
+        if len(known) == len(node.operands):
+            return list(known)
+        return [self.expected(value) for value in node.operands]
+
+    def numbers(self, dim: Dim) -> list[int]:
+        """Return the values that a size has over all calls of the graph; none where they are not known."""
+        if isinstance(dim, int):
+            return [dim]
+        found = [substitute(dim, values) for values in self.instances]
+        return [value for value in found if isinstance(value, int)]
 
     def changed(self, value: str) -> bool:
         """Return whether a value is not known to have the type that it had."""
@@ -85,6 +109,7 @@ class Workspace:
         """Give a placed node another op, and its results their new types. Raises NascError."""
         node = self.nodes[place]
         types = self.infer(op, node.operands)
+        self.version += 1
         self.nodes[place] = replace(repaired(node, op), types=types)
         self.types.update(zip(node.results, types, strict=True))
 
@@ -103,6 +128,15 @@ def repaired(node: Node, op: Op) -> Node:
     before = node.op.attributes()
     changes = [f"{name}={show(value)}" for name, value in op.attributes().items() if before.get(name) != value]
     return replace(node, op=op).annotate(repair=", ".join(changes)) if changes else node
+
+
+def _operand_types(graph: Graph) -> dict[str, tuple[TensorType, ...]]:
+    types = graph.value_types()
+    return {
+        node.name: tuple(types[name] for name in node.operands)
+        for node in graph.nodes
+        if all(name in types for name in node.operands)
+    }
 
 
 def _uses(graph: Graph) -> dict[str, int]:

@@ -40,8 +40,8 @@ class Block:
 
 def build(name: str, regions: Sequence[Region], graph: Graph, blocks: Mapping[str, Graph]) -> Block | None:
     """Return one block for all regions; None where it does not type-check with their sizes left open."""
-    for inputs_first in (True, False):
-        block = _Assembly(name, regions, graph, blocks, inputs_first=inputs_first).block()
+    for mode in ("inputs", "small", "callees"):
+        block = _Assembly(name, regions, graph, blocks, mode).block()
         if block is not None:
             return block
     return None
@@ -56,14 +56,14 @@ class _Assembly:
         regions: Sequence[Region],
         graph: Graph,
         blocks: Mapping[str, Graph],
-        *,
-        inputs_first: bool,
+        mode: str,
     ) -> None:
         self.name, self.regions, self.graph, self.blocks = name, regions, graph, blocks
         self.types = graph.value_types()
         self.first = regions[0]
         taken = {s for t in self.types.values() for dim in t.shape for s in symbols_of(dim)}
-        self.symbols = Symbols(self._varying(), taken, self._results(), inputs_first=inputs_first)
+        found = self._varying() + (self._bound_by_callees() if mode == "callees" else [])
+        self.symbols = Symbols(found, taken, self._results(), inputs_first=mode == "inputs")
 
     def block(self) -> Block | None:
         """Return the block and its calls."""
@@ -71,8 +71,10 @@ class _Assembly:
             return None
         open_graph = self._graph()
         bound = {s for value in open_graph.inputs for dim in value.type.shape for s in _linear(dim)}
-        unbound = tuple(name for name in self.symbols.values if name not in bound)
-        for declared in dict.fromkeys((unbound, tuple(self.symbols.values))):
+        used = bound | _used(open_graph)
+        everything = tuple(name for name in self.symbols.values if name in used)
+        unbound = tuple(name for name in everything if name not in bound)
+        for declared in dict.fromkeys((unbound, everything)):
             built = self._declared(open_graph, declared)
             if built is not None:
                 return built
@@ -94,7 +96,7 @@ class _Assembly:
         arguments = tuple((name, self.symbols.values[name][index]) for name in block.symbols)
         op = CallBlock(callee=block.name, arguments=arguments)
         values = bind(block, op, tuple(self.types[name] for name in region.inputs))
-        if any(values.get(name) != vector[index] for name, vector in self.symbols.values.items()):
+        if any(values.get(name, vector[index]) != vector[index] for name, vector in self.symbols.values.items()):
             return None
         types = tuple(t.substitute(values) for t in block.output_types)
         if types != tuple(self.types[name] for name in region.outputs):
@@ -166,6 +168,23 @@ class _Assembly:
                     found += varying([other[name][k] for other in others], role)
         return found
 
+    def _bound_by_callees(self) -> list[Varying]:
+        """Return the symbols that the blocks called here solve from their operands: sizes may be multiples of them."""
+        found: list[Varying] = []
+        for j, node in enumerate(self.first.nodes):
+            if not isinstance(node.op, CallBlock):
+                continue
+            rows = [self._solved(region.nodes[j]) for region in self.regions]
+            for name in rows[0]:
+                column = tuple(value for row in rows if isinstance(value := row[name], int))
+                if len(column) == len(rows):
+                    found += varying(column, self._role(node.op, name))
+        return found
+
+    def _solved(self, node: Node) -> dict[str, Dim]:
+        assert isinstance(node.op, CallBlock)
+        return bind(self.blocks[node.op.callee], node.op, tuple(self.types[name] for name in node.operands))
+
     def _role(self, op: Op, attribute: str) -> str:
         if isinstance(op, CallBlock):
             stem = attribute.rstrip("0123456789").partition("_")[0]
@@ -191,7 +210,8 @@ class _Assembly:
             names[value] = _fresh(stem, taken)
         for node in self.first.nodes:
             for value in node.results:
-                names[value] = _fresh(value_name(value.removeprefix(prefix)), taken)
+                own = node.op.name if value == prefix[:-1] else value.removeprefix(prefix)
+                names[value] = _fresh(value_name(own), taken)
         return names
 
 
@@ -201,6 +221,11 @@ def _fresh(stem: str, taken: set[str]) -> str:
         name, count = f"{stem}_{count}", count + 1
     taken.add(name)
     return name
+
+
+def _used(graph: Graph) -> frozenset[str]:
+    found = {s for value in graph.inputs for dim in value.type.shape for s in symbols_of(dim)}
+    return frozenset(found.union(*(node.op.symbols() for node in graph.nodes)))
 
 
 def _linear(dim: Dim) -> frozenset[str]:

@@ -115,7 +115,7 @@ def prefixes(path: str) -> list[str]:
 def heights(graph: Graph) -> dict[str, int]:
     """Return every path of a graph with the number of levels below it."""
     found: dict[str, int] = {}
-    for path in {node.path for node in graph.nodes if node.operands}:
+    for path in dict.fromkeys(node.path for node in graph.nodes if node.operands):
         above = prefixes(path)
         for level, prefix in enumerate(reversed(above)):
             found[prefix] = max(found.get(prefix, 0), level)
