@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import sys
 import warnings
@@ -20,7 +21,7 @@ from torch.fx.experimental.symbolic_shapes import (
 from torch.utils import _pytree as pytree
 
 from ...ir import Diagnostic, Loc, NascError
-from .places import error_place, full_stacks, stack_place
+from .places import error_place, full_stacks, guard_places
 
 BATCH = "N"
 Inputs = tuple[Any, ...]
@@ -41,14 +42,14 @@ def capture(model: nn.Module, inputs: Inputs, dynamic_batch: bool) -> Capture:
     With ``dynamic_batch`` axis 0 of every input of the same size becomes the symbol N; where the model does not
     allow that, the batch stays as the example has it and a warning says why.
     """
-    with _evaluation(model), quiet(), full_stacks():
+    with _evaluation(model), quiet(), full_stacks(), guard_places() as places:
         warned: tuple[Diagnostic, ...] = ()
         if dynamic_batch and _batched(inputs):
             try:
                 program = _export(model, _enlarged(inputs), _dynamic(inputs))
                 return Capture(program, symbols_of(program))
             except Exception as error:
-                warned = (_specialised(error),)
+                warned = (_specialised(error, places),)
                 if _data_dependent(error):
                     raise _failure(error) from error
         try:
@@ -58,8 +59,17 @@ def capture(model: nn.Module, inputs: Inputs, dynamic_batch: bool) -> Capture:
 
 
 def _export(model: nn.Module, inputs: Inputs, dynamic: Any) -> ExportedProgram:
-    with torch.no_grad():
-        return torch.export.export(model, inputs, dynamic_shapes=dynamic, strict=False)
+    """Run torch.export; the half-made program that it prints on an error is left out of stderr."""
+    written, shown = io.StringIO(), ""
+    try:
+        with torch.no_grad(), contextlib.redirect_stderr(written):
+            return torch.export.export(model, inputs, dynamic_shapes=dynamic, strict=False)
+    except Exception as error:
+        shown = f"{getattr(error, 'partial_fx_graph', '')}\n"
+        raise
+    finally:
+        text = written.getvalue()
+        sys.stderr.write(text.replace(shown, "") if shown.strip() else text)
 
 
 def _batch(inputs: Inputs) -> int:
@@ -110,10 +120,10 @@ def _data_dependent(error: BaseException) -> bool:
     return any(isinstance(e, GuardOnDataDependentSymNode) for e in _chain(error))
 
 
-def _specialised(error: BaseException) -> Diagnostic:
+def _specialised(error: BaseException, places: Sequence[Loc]) -> Diagnostic:
     """Return the warning that the batch is fixed, with the line that fixes it."""
     violation = next((e for e in _chain(error) if isinstance(e, ConstraintViolationError)), None)
-    place = _fixing_place(violation) if violation is not None else error_place(error)
+    place = places[0] if violation is not None and places else error_place(error)
     reason = (
         "the model fixes its batch size" if violation is not None else f"torch.export: {_first_line(error)}"
     )
@@ -121,27 +131,9 @@ def _specialised(error: BaseException) -> Diagnostic:
         f"{reason}, so it is lowered for the batch of the example input only",
         "write sizes that depend on the batch with x.shape[0] or -1, and do not branch or loop over it",
         "static-batch",
-        source=place,
+        where=place,
         severity="warning",
     )
-
-
-def _fixing_place(violation: BaseException) -> Loc | None:
-    """Return the line at which torch.export had to fix a size, from the shape environment that refused."""
-    trace = violation.__traceback__
-    while trace is not None:
-        environment = cast("Any", trace.tb_frame.f_locals.get("self"))
-        for stack in getattr(environment, "specialization_stacks", {}).values():
-            place = stack_place(cast("Sequence[Any]", stack))
-            if place is not None:
-                return place
-        for guard in getattr(environment, "guards", ()):
-            stack = getattr(guard.sloc, "user_stack", None) if hasattr(guard, "sloc") else None
-            place = stack_place(stack) if stack else None
-            if place is not None:
-                return place
-        trace = trace.tb_next
-    return None
 
 
 def _failure(error: Exception) -> NascError:
@@ -187,15 +179,12 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what the model prints out of our output, and torch.export's own remarks out of the user's sight."""
-    loggers = [logging.getLogger(name) for name in ("torch.fx", "torch._export", "torch.export")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
+    """Send what the model prints to stderr, and keep torch.export's own remarks to itself."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(level)

@@ -12,7 +12,6 @@ from torch.export.graph_signature import InputKind
 
 from ...ir import Builder, Diagnostic, Loc, Module, NascError
 from ..lowered import Lowered
-from .aliasing import functional
 from .capture import capture
 from .sizes import Sizes
 from .state import State
@@ -37,7 +36,6 @@ def lower_program(
     source: str = "",
 ) -> Lowered:
     """Return an exported program as a module; ``symbols`` names its symbolic sizes."""
-    program = functional(program)
     state = State(program)
     translation = Translation(Sizes(symbols), state, program.graph_module)
     user_inputs = {
@@ -84,8 +82,8 @@ def _missing(name: str, places: list[Place]) -> Diagnostic:
         f"nasc has no op for {name if '::' in name else f'aten.{name}'}{times}",
         "write it with operations that nasc has, or add an op to ir/ops with its aten fact",
         "unknown-aten",
+        where=loc,
         path=path,
-        source=loc,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 import torch
 from torch import fx
 from torch.fx.experimental import proxy_tensor
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from ...ir import Loc
 
@@ -58,10 +59,24 @@ def error_place(error: BaseException) -> Loc | None:
     return Loc(shown_path(file), line, columns[-1] + 1 if columns else 0)
 
 
-def stack_place(stack: Iterable[traceback.FrameSummary]) -> Loc | None:
-    """Return the line of user code in a recorded stack."""
-    chosen = _innermost([(f.filename, f.lineno or 0) for f in _after_export(list(stack))])
-    return Loc(shown_path(chosen[0]), chosen[1]) if chosen else None
+@contextmanager
+def guard_places() -> Iterator[list[Loc]]:
+    """Collect the lines at which torch.export had to assume something of a symbolic size."""
+    places: list[Loc] = []
+    environment = cast("Any", ShapeEnv)
+    log = environment._log_guard
+
+    def note(self: object, *details: object, **named: object) -> None:
+        chosen = _innermost([(f.filename, f.lineno or 0) for f in _after_export(traceback.extract_stack()[:-1])])
+        if chosen is not None:
+            places.append(Loc(shown_path(chosen[0]), chosen[1]))
+        log(self, *details, **named)
+
+    environment._log_guard = note
+    try:
+        yield places
+    finally:
+        environment._log_guard = log
 
 
 @contextmanager

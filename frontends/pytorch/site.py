@@ -132,4 +132,4 @@ class Site:
     def unsupported(self, why: str, hint: str = "") -> NascError:
         """Return the error that this call cannot be expressed."""
         message = f"{self.node.target} cannot be lowered: {why}"
-        return NascError(Diagnostic(message, hint, "unsupported", path=self.path, source=self.loc))
+        return NascError(Diagnostic(message, hint, "unsupported", where=self.loc, path=self.path))

@@ -12,6 +12,7 @@ from torch._ops import OpOverload
 from torch.utils import _pytree as pytree
 
 from ...ir import Builder, Diagnostic, Dim, Loc, NascError, Op, TensorType
+from .aliasing import Aliases, put_back, viewed
 from .aten import RULES
 from .folding import fold
 from .places import loc_of, path_of
@@ -38,6 +39,7 @@ class Translation:
         self._values: dict[fx.Node, Values] = {}
         self._same: dict[fx.Node, fx.Node] = {}
         self._emitted: dict[str, str] = {}
+        self._aliases = Aliases()
         self._layers: dict[str, tuple[Op, frozenset[str]]] = {}
 
     def walk(self, graph: fx.Graph) -> list[fx.Node]:
@@ -56,6 +58,8 @@ class Translation:
     def value(self, node: fx.Node) -> str:
         """Return the value of a node. Raises KeyError where the node could not be lowered."""
         node = self.resolve(node)
+        if self._aliases.stale(node):
+            self._call(node)
         found = self._values.get(node)
         if found is None:
             owned = self.state.get(node.name) if node.op == "placeholder" else None
@@ -118,9 +122,7 @@ class Translation:
 
     def _call(self, node: fx.Node) -> None:
         if node.target is operator.getitem:
-            whole = self._values.get(self.resolve(node.args[0]))  # type: ignore[arg-type]
-            if isinstance(whole, tuple):
-                self._values[node] = whole[node.args[1]]  # type: ignore[index]
+            self._part(node)
         elif isinstance(node.target, OpOverload):
             if _makes_tensors(node) and not node.target._schema.name.startswith(_DROPPED):
                 self._overload(node, node.target)
@@ -139,17 +141,50 @@ class Translation:
                 self._values[node] = value
             return
         try:
-            path = path_of(node)
-            made = rule(Site(self, node, self._arguments(node, target), path, loc_of(node, path)))
+            made = rule(self.site(node))
+            self._confirm(node, made)
+            if target._schema.is_mutable:
+                self._write(node, made)
+            else:
+                self._keep(node, made)
         except KeyError:
             return
         except NascError as error:
             self.problems += error.diagnostics
-            return
+
+    def site(self, node: fx.Node) -> Site:
+        """Return a call with its arguments and its place in the source."""
+        path = path_of(node)
+        bound = self._arguments(node, node.target) if isinstance(node.target, OpOverload) else {}
+        return Site(self, node, bound, path, loc_of(node, path))
+
+    def _keep(self, node: fx.Node, made: Values) -> None:
         self._values[node] = made
-        if target._schema.is_mutable and isinstance(node.args[0], fx.Node):
-            self._values[self.resolve(node.args[0])] = made
-        self._confirm(node, made)
+        whole = viewed(node)
+        if whole is not None:
+            self._aliases.view(node, self.resolve(whole))
+
+    def _part(self, node: fx.Node) -> None:
+        """Take one result of a call that has several."""
+        whole = self.resolve(node.args[0])  # type: ignore[arg-type]
+        if self._aliases.stale(whole):
+            self._call(whole)
+        parts = self._values.get(whole)
+        if isinstance(parts, tuple):
+            self._keep(node, parts[node.args[1]])  # type: ignore[index]
+
+    def _write(self, node: fx.Node, made: Values) -> None:
+        """Let what an in-place call writes to, and all that this is a part of, mean the new value."""
+        target = self.resolve(node.args[0])  # type: ignore[arg-type]
+        assert isinstance(made, str)
+        self._same[node] = target
+        part = made
+        steps = self._aliases.wholes(target)
+        for view, whole in steps:
+            part, whole_value = put_back(self, view, whole, part), part
+            self._values[view] = whole_value
+        self._values[steps[-1][1] if steps else target] = part
+        self._aliases.wrote(target)
 
     def _arguments(self, node: fx.Node, target: OpOverload) -> dict[str, Any]:
         bound: dict[str, Any] = {}
@@ -186,8 +221,8 @@ class Translation:
                         "this is a mistake in nasc: please report it with the model",
                         "lowering",
                         node=name,
+                        where=loc_of(node, path),
                         path=path,
-                        source=loc_of(node, path),
                     )
                 )
 

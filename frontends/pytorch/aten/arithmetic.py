@@ -94,6 +94,14 @@ def logical(op: str) -> Rule:
     return rule
 
 
+def copy(site: Site) -> Values:
+    """Lower what ``x[...] = y`` writes: the source, in the shape and dtype of the target."""
+    value, wanted = site.value("src" if "src" in site.args else "value"), site.result
+    if site.type(value).dtype is not wanted.dtype:
+        value = site.emit("cast", value, dtype=wanted.dtype)
+    return value if site.type(value) == wanted else site.emit("expand", value, shape=wanted.shape)
+
+
 def rrelu(site: Site) -> Values:
     """Lower ``rrelu`` in evaluation mode: leaky ReLU with the mean slope."""
     slope = (site.args["lower"] + site.args["upper"]) / 2
@@ -169,6 +177,8 @@ ARITHMETIC: Mapping[str, Rule] = {
     "__or__.Tensor": logical("logical_or"),
     "dropout": _dropout("dropout"),
     "feature_dropout": _dropout("feature_dropout"),
+    "copy": copy,
+    "fill.Tensor": copy,
     "rrelu": rrelu,
     "contiguous": identity,
     "clone": identity,

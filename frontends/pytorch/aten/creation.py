@@ -30,7 +30,7 @@ def arange(site: Site) -> Values:
     return site.emit("arange", start=start, end=end, step=step, dtype=site.result.dtype)
 
 
-_ZERO = ("zeros", "zeros_like", "new_zeros", "empty.memory_format", "new_empty", "empty_like")
+_ZERO = ("zero", "zeros", "zeros_like", "new_zeros", "empty.memory_format", "new_empty", "empty_like")
 
 CREATION: Mapping[str, Rule] = {
     **dict.fromkeys(_ZERO, _filled(0)),
