@@ -13,7 +13,7 @@ from .legal.calls import call, check_instance, check_sizes, instances
 from .legal.layers import attributes, follow_channels, weights_as_values
 from .legal.operands import REPAIRS, restore
 from .legal.projection import adapt, to_rank
-from .legal.shapes import even, indices, rank, sizes
+from .legal.shapes import batch_first, check_state, even, indices, keep_batch, rank, sizes
 from .legal.workspace import Workspace
 from .outlined.region import in_order
 
@@ -28,6 +28,7 @@ ORDER: tuple[Repair, ...] = (
     even,
     indices,
     rank,
+    batch_first,
     restore,
 )
 KEEP_RANK = frozenset({"conv2d", "conv1d", "conv3d", "max_pool2d", "avg_pool2d", "max_pool1d", "avg_pool1d"})
@@ -105,12 +106,13 @@ class _Repairer:
         work = self.work
         operands = tuple(work.alias.get(name, name) for name in original.operands)
         node = original if operands == original.operands else replace(original, operands=operands)
-        node = follow_channels(work, node)
+        node = keep_batch(work, follow_channels(work, node))
         for _ in range(8):
             try:
                 types = work.infer(node.op, node.operands)
                 if len(types) != len(node.results):
                     raise NascError.of(f"{node.op.name} makes {len(types)} results", f"not {len(node.results)}")
+                check_state(work, node)
                 if node is not original or types != original.types:
                     check_sizes(work, node)
                 check_instance(work, node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ...ir import Dim, NascError, Node, TensorType
+from ...ir import Dim, NascError, Node, TensorType, symbols_of
 from ...ir.ops.convolution import Convolution
 from ...ir.ops.elementwise import Binary, MaskedFill, Pairwise, Where
 from ...ir.ops.linear import Linear, Matmul, ScaledDotProductAttention
@@ -152,9 +152,19 @@ def _anchor(work: Workspace, operands: list[str]) -> int:
     rank = max(work.type(name).rank for name in operands)
     order = sorted(
         range(len(operands)),
-        key=lambda i: (work.type(operands[i]).rank != rank, work.changed(operands[i]), i),
+        key=lambda i: (
+            work.type(operands[i]).rank != rank,
+            not _has_batch(work, operands[i]),
+            work.changed(operands[i]),
+            i,
+        ),
     )
     return order[0]
+
+
+def _has_batch(work: Workspace, value: str) -> bool:
+    x = work.type(value)
+    return x.rank > 0 and bool(symbols_of(x.shape[0]) & work.batch)
 
 
 def _broadcasts(a: TensorType, b: TensorType) -> bool:
@@ -163,11 +173,11 @@ def _broadcasts(a: TensorType, b: TensorType) -> bool:
 
 
 def _beside(x: TensorType, other: TensorType) -> TensorType | None:
-    """Return the type that ``x`` should have beside another operand; its axes of size 1 stay."""
+    """Return the type that ``x`` should have beside another operand; axes of which one has size 1 stay."""
     lead = other.rank - x.rank
     if lead < 0:
         return None
-    return x.with_shape(*(1 if a == 1 else b for a, b in zip(x.shape, other.shape[lead:], strict=True)))
+    return x.with_shape(*(a if 1 in (a, b) else b for a, b in zip(x.shape, other.shape[lead:], strict=True)))
 
 
 def _is_gate(work: Workspace, value: str, want: TensorType) -> bool:
@@ -182,7 +192,13 @@ def _fitted(work: Workspace, value: str, anchor: str) -> str:
     if x.rank == other.rank or _beside(x, other) is None:
         want = _beside(x, other)
         return adapt(work, value, want or other.with_shape(*other.shape))
-    value = to_rank(work, value, other.rank)
+    if _has_batch(work, value):
+        value = to_rank(work, value, other.rank)
+    else:
+        lead = other.rank - x.rank
+        channels = x.rank == 1 and other.rank == 4 and x.shape[0] == other.shape[1]
+        shape = (1, *x.shape, 1, 1) if channels else (*(1,) * lead, *x.shape)
+        value = work.emit("reshape", value, shape=shape)
     want = _beside(work.type(value), other)
     return adapt(work, value, want or other)
 

@@ -25,9 +25,8 @@ def adapt(work: Workspace, value: str, want: TensorType) -> str:
     differing = [a for a, (x, y) in enumerate(zip(work.type(value).shape, want.shape, strict=True)) if x != y]
     if not differing:
         return value
-    batched = any(symbols_of(d) & work.batch for a in differing for d in (work.type(value).shape[a], want.shape[a]))
-    if batched or not want.dtype.is_floating:
-        return resample(work, value, want)
+    if _moves_batch(work, work.type(value), want, differing) or not want.dtype.is_floating:
+        return _with_batch(work, value, want)
     if want.rank == 4 and differing != [3] and (1 in differing or 3 in differing) and differing != [1, 2]:
         return _feature_map(work, value, want)
     if want.rank == 3 and work.has_conv1d:
@@ -35,6 +34,19 @@ def adapt(work: Workspace, value: str, want: TensorType) -> str:
     if want.rank - 1 in differing:
         value = work.emit("linear", value, out_features=want.shape[-1])
     return _other_axes(work, value, want)
+
+
+def _moves_batch(work: Workspace, have: TensorType, want: TensorType, axes: list[int]) -> bool:
+    return any(symbols_of(dim) & work.batch for a in axes for dim in (have.shape[a], want.shape[a]))
+
+
+def _with_batch(work: Workspace, value: str, want: TensorType) -> str:
+    """Repeat a value over the batch where it has none, else resample it."""
+    have = work.type(value).shape
+    plain = [1 if h == 1 and symbols_of(w) & work.batch else w for h, w in zip(have, want.shape, strict=True)]
+    if tuple(plain) == want.shape:
+        return resample(work, value, want)
+    return work.emit("expand", adapt(work, value, want.with_shape(*plain)), shape=want.shape)
 
 
 def to_rank(work: Workspace, value: str, rank: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
-from ...ir import Dim, Node, Op, TensorType, product
+from ...ir import Dim, NascError, Node, Op, TensorType, arity, product, symbol, symbols_of
 from ...ir.ops.linear import Embedding
 from ...ir.ops.shape import Expand, Index, Permute, Reshape, Select, Split, Unbind, Unflatten
 from .projection import adapt, resample, to_rank
@@ -16,6 +17,9 @@ NEED_RANK = {
     "conv2d": 4, "conv_transpose2d": 4, "max_pool2d": 4, "avg_pool2d": 4, "adaptive_avg_pool2d": 4,
     "adaptive_max_pool2d": 4, "unfold": 4, "pixel_shuffle": 4, "pixel_unshuffle": 4, "conv3d": 5,
 }  # fmt: skip
+MIXES_AXES = frozenset(
+    {"flatten", "mean", "sum", "amax", "amin", "var", "std", "vector_norm", "argmax", "select", "glu", "cat", "split"}
+)
 
 
 def rank(work: Workspace, node: Node) -> Node | None:
@@ -36,10 +40,12 @@ def needed_rank(op: Op, have: int) -> int:
     attributes = op.attributes()
     if isinstance(op, Permute):
         return len(op.dims)
+    if isinstance(op, Expand):
+        return min(have, len(op.shape))
     if op.name == "interpolate":
-        return len(_tuple(attributes["size"])) + 2
+        return len(_entries(attributes["size"])) + 2
     if op.name == "pad":
-        return max(have, len(_tuple(attributes["pad"])) // 2)
+        return max(have, len(_entries(attributes["pad"])) // 2)
     if op.name in ("batch_norm", "group_norm"):
         return max(2, min(have, 5))
     least = max([0, *(a + 1 if a >= 0 else -a for a in _axes(op))])
@@ -77,6 +83,52 @@ def indices(work: Workspace, node: Node) -> Node | None:
     operands = list(node.operands)
     operands[place] = work.emit("cast", operands[place], dtype="i64")
     return replace(node, operands=tuple(operands))
+
+
+def batch_first(work: Workspace, node: Node) -> Node | None:
+    """Return the node with its first operand's batch in front, where it is the size of another axis."""
+    if not node.operands or len(work.batch) != 1:
+        return None
+    x, batch = work.type(node.operands[0]), symbol(min(work.batch))
+    if batch not in x.shape[1:] or batch == x.shape[0]:
+        return None
+    place = x.shape.index(batch)
+    order = (place, *(axis for axis in range(x.rank) if axis != place))
+    return replace(node, operands=(work.emit("permute", node.operands[0], dims=order), *node.operands[1:]))
+
+
+def keep_batch(work: Workspace, node: Node) -> Node:
+    """Return a new or changed node with the batch left out of the axes that it joins or reduces; others as they are."""
+    if not node.operands or node.types or work.type(node.operands[0]).rank < 2:
+        return node
+    x = work.type(node.operands[0])
+    if symbols_of(x.shape[0]) != work.batch or not work.batch:
+        return node
+    attributes = node.op.attributes()
+    name = next((n for n in ("start_dim", "dim") if n in attributes), "")
+    if node.op.name not in MIXES_AXES or not name:
+        return node
+    value = attributes[name]
+    axes = _numbers(value)
+    rest = tuple(axis for axis in axes if axis % x.rank)
+    if len(rest) == len(axes):
+        return node
+    return repaired(node, node.op.replace(**{name: (rest or (1,)) if isinstance(value, tuple) else 1}))
+
+
+def check_state(work: Workspace, node: Node) -> None:
+    """Raise NascError where the weights of a layer would depend on the batch."""
+    operands = work.operand_types(node)
+    most = arity(type(node.op))[1]
+    if not operands or most is None or len(operands) > most:
+        return
+    for slot in node.op.state(operands):
+        if any(symbols_of(dim) & work.batch for dim in slot.type.shape):
+            raise NascError.of(
+                f"the {slot.name} of {node.op.name} would be {slot.type}, as large as the batch",
+                "expected the batch in front",
+                "batch",
+            )
 
 
 def even(work: Workspace, node: Node) -> Node | None:
@@ -187,6 +239,8 @@ def _unbind(work: Workspace, node: Node, op: Unbind, x: TensorType) -> Node | No
     axis, count = op.dim % x.rank, len(node.results)
     if x.shape[axis] == count:
         return None
+    if count in x.shape:
+        return repaired(node, op.replace(dim=x.shape.index(count)))
     value = adapt(work, node.operands[0], x.with_shape(*x.shape[:axis], count, *x.shape[axis + 1 :]))
     return replace(node, operands=(value,))
 
@@ -194,12 +248,14 @@ def _unbind(work: Workspace, node: Node, op: Unbind, x: TensorType) -> Node | No
 def _axes(op: Op) -> list[int]:
     found: list[int] = []
     for name in ("dim", "dims", "dim0", "dim1", "start_dim", "end_dim"):
-        value = op.attributes().get(name)
-        items: Sequence[object] = _tuple(value) if isinstance(value, tuple) else (value,)
-        found += [item for item in items if isinstance(item, int)]
+        found += _numbers(op.attributes().get(name))
     return found
 
 
-def _tuple(value: object) -> tuple[object, ...]:
-    assert isinstance(value, tuple)
-    return tuple(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+def _numbers(value: object) -> list[int]:
+    """Return the plain numbers in an attribute that is one or a list."""
+    return [item for item in _entries(value) if isinstance(item, int) and not isinstance(item, bool)]
+
+
+def _entries(value: object) -> tuple[object, ...]:
+    return cast(tuple[object, ...], value) if isinstance(value, tuple) else (value,)

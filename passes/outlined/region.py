@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 from ...ir import CallBlock, Dim, Graph, Node, Op, TensorType, attributes_of
 from ...ir.ops.source import Constant, Parameter
@@ -98,7 +99,7 @@ class Finder:
 
     def _runs(self, indices: Sequence[int]) -> list[list[int]]:
         runs: list[list[int]] = [[indices[0]]]
-        for before, index in zip(indices, indices[1:], strict=False):
+        for before, index in pairwise(indices):
             between = self.graph.nodes[before + 1 : index]
             if any(node.operands for node in between):
                 runs.append([])

@@ -31,7 +31,7 @@ CHANGES = {
     "out_channels": lambda r, v: (
         r.choice([8, 12, 30, 96]) if not isinstance(v, int) else r.choice([v * 2, v // 2 or 1, v + 8, 5])
     ),
-    "out_features": lambda r, v: r.choice([v * 2, v + 8, 7, max(v // 2, 1)]),
+    "out_features": lambda r, v: r.choice([v * 2, v + 8, 7, v * 3]),
     "kernel_size": lambda r, v: (r.choice([1, 2, 3, 5, 7, 9]),),
     "stride": lambda r, v: (r.choice([1, 2, 3, 4]),),
     "padding": lambda r, v: (r.choice([0, 1, 2, 3]),),
