@@ -9,12 +9,10 @@ from torch import nn
 input_shape = (1, 3, 64, 64)
 
 
-def conv_bn(in_channels, out_channels, kernel_size, stride=1, groups=1, activation=nn.Hardswish):
+def conv_bn(in_channels, out_channels, kernel_size, stride=1, groups=1, activation: type[nn.Module] = nn.Hardswish):
     """Convolution, batch norm, activation."""
     return nn.Sequential(
-        nn.Conv2d(
-            in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups, bias=False
-        ),
+        nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups, bias=False),
         nn.BatchNorm2d(out_channels),
         activation(),
     )

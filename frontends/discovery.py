@@ -64,9 +64,7 @@ def _file_text(place: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise NascError.of(
-            f"{place} is not UTF-8 text: {error.reason}", "expected text", "encoding"
-        ) from None
+        raise NascError.of(f"{place} is not UTF-8 text: {error.reason}", "expected text", "encoding") from None
 
 
 def _from_json(text: str, place: str) -> Module:

@@ -35,9 +35,9 @@ def parse_source(text: str) -> Source:
     """Return what a source names. Raises NascError saying which forms there are."""
     if text == "-":
         return Source(text, "stdin", "<stdin>")
-    for kind in ("timm", "torchvision"):
-        if text.startswith(f"{kind}:"):
-            return _named(text, kind, kind, text.partition(":")[2])  # type: ignore[arg-type]
+    library, colon, rest = text.partition(":")
+    if colon and library in ("timm", "torchvision"):
+        return _named(text, "timm" if library == "timm" else "torchvision", library, rest)
     found = _PYTHON.match(text)
     if found:
         return _named(text, "python", found["file"], found["name"] or "")
@@ -62,9 +62,7 @@ def _named(text: str, kind: Kind, place: str, rest: str) -> Source:
     except (SyntaxError, ValueError):
         call = None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name | ast.Attribute):
-        raise NascError.of(
-            f"{rest!r} is not a call", f"expected {name or 'Name'}(number=10, flag=True)", "arguments"
-        )
+        raise NascError.of(f"{rest!r} is not a call", f"expected {name or 'Name'}(number=10, flag=True)", "arguments")
     positional = tuple(_literal(node) for node in call.args)
     keyword = {item.arg: _literal(item.value) for item in call.keywords if item.arg is not None}
     return Source(text, kind, place, name.strip(), positional, MappingProxyType(keyword), called=True)

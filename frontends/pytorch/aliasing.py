@@ -7,13 +7,14 @@ of: the whole is put together anew from its parts, and other views of it are tak
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import fx
 from torch._ops import OpOverload
 
 from ...ir import Dim
+from .overloads import overload
 from .site import Site
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def viewed(node: fx.Node) -> fx.Node | None:
         return None
     if not isinstance(node.target, OpOverload):
         return node.args[0]
-    if all(returned.alias_info is None for returned in node.target._schema.returns):
+    if not overload(node.target).shares:
         return None
     return node.args[0] if _same_memory(node.meta.get("val"), node.args[0].meta.get("val")) else None
 
@@ -78,15 +79,16 @@ def viewed(node: fx.Node) -> fx.Node | None:
 def _same_memory(result: object, operand: object) -> bool:
     if not isinstance(result, torch.Tensor) or not isinstance(operand, torch.Tensor):
         return True
-    return result.untyped_storage()._cdata == operand.untyped_storage()._cdata
+    first, second = cast("Any", result.untyped_storage()), cast("Any", operand.untyped_storage())
+    return bool(first._cdata == second._cdata)
 
 
 def put_back(translation: Translation, view: fx.Node, whole: fx.Node, part: str) -> str:
     """Return the value of ``whole`` with the part that ``view`` stands for replaced. Raises NascError."""
     site = translation.site(view)
-    name = view.target._schema.name.partition("::")[2] if isinstance(view.target, OpOverload) else "getitem"
+    name = overload(view.target).base if isinstance(view.target, OpOverload) else "getitem"
     before = translation.value(whole) if name in ("select", "slice") else ""
-    shape = translation.sizes.type(whole.meta["val"]).shape if name != "getitem" else ()
+    shape: tuple[Any, ...] = translation.sizes.type(whole.meta["val"]).shape if name != "getitem" else ()
     if name == "select":
         axis, index = site.args["dim"] % len(shape), site.args["index"]
         start = index if index >= 0 else shape[axis] + index

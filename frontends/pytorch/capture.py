@@ -7,7 +7,7 @@ import io
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -74,9 +74,7 @@ def _export(model: nn.Module, inputs: Inputs, dynamic: Any) -> ExportedProgram:
 
 def _batch(inputs: Inputs) -> int:
     """Return the batch of the example: axis 0 of the first tensor with axes; 0 where there is none."""
-    sizes = [
-        leaf.shape[0] for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor) and leaf.ndim
-    ]
+    sizes = [leaf.shape[0] for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor) and leaf.ndim]
     return sizes[0] if sizes else 0
 
 
@@ -124,9 +122,7 @@ def _specialised(error: BaseException, places: Sequence[Loc]) -> Diagnostic:
     """Return the warning that the batch is fixed, with the line that fixes it."""
     violation = next((e for e in _chain(error) if isinstance(e, ConstraintViolationError)), None)
     place = places[0] if violation is not None and places else error_place(error)
-    reason = (
-        "the model fixes its batch size" if violation is not None else f"torch.export: {_first_line(error)}"
-    )
+    reason = "the model fixes its batch size" if violation is not None else f"torch.export: {_first_line(error)}"
     return Diagnostic(
         f"{reason}, so it is lowered for the batch of the example input only",
         "write sizes that depend on the batch with x.shape[0] or -1, and do not branch or loop over it",
@@ -166,7 +162,7 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _evaluation(model: nn.Module) -> Iterator[None]:
+def _evaluation(model: nn.Module) -> Generator[None]:
     """Put the model into evaluation mode and give every module its own mode back."""
     training = [module for module in model.modules() if module.training]
     model.eval()
@@ -178,7 +174,7 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Send what the model prints to stderr, and keep torch.export's own remarks to itself."""
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -67,11 +67,11 @@ def _as_inputs(given: object, source: Source) -> tuple[Any, ...]:
 def _from_loader(module: ModuleType, model: nn.Module, source: Source, data: str) -> tuple[Any, ...]:
     """Return the inputs of the first batch; what follows them (labels) is left out."""
     if not hasattr(module, data):
-        loaders = [n for n, v in vars(module).items() if isinstance(v, Iterable) and hasattr(v, "batch_size")]
+        loaders: list[str] = [name for name, value in vars(module).items() if hasattr(value, "batch_size")]
         hint = did_you_mean(data, loaders) or "the file defines no data loader"
         raise NascError.of(f"{source.place} has no {data!r}", hint, "no-data")
-    loader = getattr(module, data)
-    batch = next(iter(loader() if callable(loader) and not isinstance(loader, Iterable) else loader))
+    loader: Any = getattr(module, data)
+    batch = next(iter(loader if hasattr(loader, "__iter__") else loader()))
     names = _forward_arguments(model)
     if isinstance(batch, dict):
         return tuple(batch[name] for name in names if name in batch)
@@ -95,10 +95,10 @@ def _guess(model: nn.Module) -> str:
 
 def _first_shape(model: nn.Module) -> str:
     for module in model.modules():
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-            sides = {nn.Conv1d: "128", nn.Conv2d: "32x32", nn.Conv3d: "16x32x32"}
-            side = next(text for cls, text in sides.items() if isinstance(module, cls))
-            return f"1x{module.in_channels}x{side}"
+        if isinstance(module, nn.Conv1d):
+            return f"1x{module.in_channels}x128"
+        if isinstance(module, nn.Conv2d):
+            return f"1x{module.in_channels}x32x32"
         if isinstance(module, nn.Linear):
             return f"1x{module.in_features}"
         if isinstance(module, nn.Embedding):

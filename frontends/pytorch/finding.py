@@ -73,9 +73,7 @@ def _candidates(module: ModuleType) -> list[Candidate]:
             continue
         if isinstance(value, nn.Module) and all(value is not c.value for c in found):
             found.append(Candidate(name, value))
-        elif _is_class(value) and value.__module__ == module.__name__:
-            found.append(Candidate(name, value, _needs(value)))
-        elif name == "build_model" and callable(value):
+        elif (_is_class(value) and value.__module__ == module.__name__) or (name == "build_model" and callable(value)):
             found.append(Candidate(name, value, _needs(value)))
     return found
 
@@ -126,9 +124,7 @@ def _used_names(module: ModuleType, names: set[str]) -> set[str]:
 def _ambiguous(source: Source, group: list[Candidate]) -> NascError:
     names = ", ".join(c.name for c in group)
     commands = "\n".join(f"    {c.command(source.place)}" for c in group)
-    return NascError.of(
-        f"{source.place} has {len(group)} models: {names}", f"name one:\n{commands}", "several-models"
-    )
+    return NascError.of(f"{source.place} has {len(group)} models: {names}", f"name one:\n{commands}", "several-models")
 
 
 def _none(source: Source, found: list[Candidate]) -> NascError:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import fx
 from torch._ops import OpOverload
+from torch.fx.node import map_arg
 
+from .overloads import overload
 from .places import loc_of, path_of
 from .state import encode
 
@@ -36,14 +38,20 @@ def _run(translation: Translation, node: fx.Node, known: dict[fx.Node, Any]) -> 
         return known[node]
     known[node] = None
     made = node.meta.get("val")
-    small = isinstance(made, torch.Tensor) and all(isinstance(size, int) for size in made.shape)
-    if node.op != "call_function" or not isinstance(node.target, OpOverload) or not small:
+    if node.op != "call_function" or not isinstance(node.target, OpOverload) or not _is_small(made):
         return None
-    if node.target._schema.is_mutable or made.numel() > _ELEMENTS:
+    if overload(node.target).writes:
         return None
     values = {inner: _run(translation, inner, known) for inner in node.all_input_nodes}
     if any(value is None for value in values.values()):
         return None
-    args, kwargs = fx.node.map_arg((node.args, dict(node.kwargs)), lambda inner: values[inner])
+    args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda inner: values[inner])
     known[node] = node.target(*args, **kwargs)
     return known[node]
+
+
+def _is_small(made: object) -> bool:
+    """Return whether a result is a tensor of known and moderate size."""
+    if not isinstance(made, torch.Tensor) or any(isinstance(size, torch.SymInt) for size in made.shape):
+        return False
+    return made.numel() <= _ELEMENTS

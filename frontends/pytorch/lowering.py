@@ -38,9 +38,7 @@ def lower_program(
     """Return an exported program as a module; ``symbols`` names its symbolic sizes."""
     state = State(program)
     translation = Translation(Sizes(symbols), state, program.graph_module)
-    user_inputs = {
-        spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT
-    }
+    user_inputs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT}
     for node in program.graph.nodes:
         if node.op == "placeholder" and node.name in user_inputs and _is_tensor(node):
             translation.input(node)

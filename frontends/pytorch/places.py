@@ -7,7 +7,7 @@ import os
 import re
 import sysconfig
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
@@ -60,7 +60,7 @@ def error_place(error: BaseException) -> Loc | None:
 
 
 @contextmanager
-def guard_places() -> Iterator[list[Loc]]:
+def guard_places() -> Generator[list[Loc]]:
     """Collect the lines at which torch.export had to assume something of a symbolic size."""
     places: list[Loc] = []
     environment = cast("Any", ShapeEnv)
@@ -80,7 +80,7 @@ def guard_places() -> Iterator[list[Loc]]:
 
 
 @contextmanager
-def full_stacks() -> Iterator[None]:
+def full_stacks() -> Generator[None]:
     """Make torch.export record the one frame that matters of each node, also outside functions named forward.
 
     torch.export keeps only frames named ``forward``; ``TracerBase._filter_traceback_frames`` is the method that
@@ -130,7 +130,8 @@ def _innermost(frames: list[tuple[str, int]]) -> tuple[str, int] | None:
     """Return the innermost frame of the user's files, else of a library that is not PyTorch."""
     outside = [f for f in frames if _is_source(f[0])]
     own = [f for f in outside if not _PACKAGES.search(f[0])]
-    return (own or outside or [None])[-1]
+    found = own or outside
+    return found[-1] if found else None
 
 
 @cache

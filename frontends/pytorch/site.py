@@ -4,47 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import fx
+from torch._ops import OpOverload
 
 from ...ir import OPS, Diagnostic, Dim, Loc, NascError, TensorType, build
+from .overloads import Overload, overload
 
 if TYPE_CHECKING:
     from .translation import Translation
 
 Values = str | tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of an ATen schema."""
-
-    name: str
-    tensor: bool
-    many: bool
-    default: Any
-    keyword: bool
-
-
-@cache
-def arguments_of(target: torch._ops.OpOverload) -> tuple[Argument, ...]:
-    """Return the arguments of an overload, in order."""
-    found: list[Argument] = []
-    for argument in target._schema.arguments:
-        kind = str(argument.type)
-        found.append(
-            Argument(
-                argument.name,
-                "Tensor" in kind,
-                kind.startswith("List[") or "[]" in kind,
-                argument.default_value if argument.has_default_value() else None,
-                argument.kwarg_only,
-            )
-        )
-    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -60,6 +31,17 @@ class Site:
     def value(self, name: str) -> str:
         """Return the value of a tensor argument."""
         return self.translation.value(self.args[name])
+
+    @property
+    def overload(self) -> Overload:
+        """The ATen overload that is called."""
+        assert isinstance(self.node.target, OpOverload)
+        return overload(self.node.target)
+
+    @property
+    def subject(self) -> str:
+        """The value of the first argument, whatever its name."""
+        return self.value(self.overload.arguments[0].name)
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return the values of an argument that is a list of tensors."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,13 +15,14 @@ from ...ir import Builder, Diagnostic, Dim, Loc, NascError, Op, TensorType
 from .aliasing import Aliases, put_back, viewed
 from .aten import RULES
 from .folding import fold
+from .overloads import Overload, overload
 from .places import loc_of, path_of
-from .site import Site, Values, arguments_of
+from .site import Site, Values
 from .sizes import Sizes, dtype_of
 from .state import State
 
 _INLINED = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
-_DROPPED = ("aten::_assert", "aten::sym_constrain_range", "aten::_assert_tensor_metadata")
+_DROPPED = ("_assert", "sym_constrain_range")
 
 
 class Translation:
@@ -124,26 +125,27 @@ class Translation:
         if node.target is operator.getitem:
             self._part(node)
         elif isinstance(node.target, OpOverload):
-            if _makes_tensors(node) and not node.target._schema.name.startswith(_DROPPED):
-                self._overload(node, node.target)
+            called = overload(node.target)
+            if _makes_tensors(node) and not called.name.startswith(_DROPPED):
+                self._overload(node, called)
         elif getattr(node.target, "__name__", "") in _INLINED:
             self._inline(node)
         elif _makes_tensors(node):
             self._miss(node, str(node.target))
 
-    def _overload(self, node: fx.Node, target: OpOverload) -> None:
-        name, rule = _rule(target)
+    def _overload(self, node: fx.Node, called: Overload) -> None:
+        rule = RULES.get(called.name) or RULES.get(called.plain)
         if rule is None:
             value = fold(self, node)
             if value is None:
-                self._miss(node, name)
+                self._miss(node, called.name)
             else:
                 self._values[node] = value
             return
         try:
             made = rule(self.site(node))
             self._confirm(node, made)
-            if target._schema.is_mutable:
+            if called.writes:
                 self._write(node, made)
             else:
                 self._keep(node, made)
@@ -164,18 +166,26 @@ class Translation:
         if whole is not None:
             self._aliases.view(node, self.resolve(whole))
 
+    def _subject(self, node: fx.Node) -> fx.Node:
+        """Return the first argument of a call."""
+        first = node.args[0]
+        assert isinstance(first, fx.Node)
+        return self.resolve(first)
+
     def _part(self, node: fx.Node) -> None:
         """Take one result of a call that has several."""
-        whole = self.resolve(node.args[0])  # type: ignore[arg-type]
+        whole = self._subject(node)
         if self._aliases.stale(whole):
             self._call(whole)
         parts = self._values.get(whole)
         if isinstance(parts, tuple):
-            self._keep(node, parts[node.args[1]])  # type: ignore[index]
+            position = node.args[1]
+            assert isinstance(position, int)
+            self._keep(node, parts[position])
 
     def _write(self, node: fx.Node, made: Values) -> None:
         """Let what an in-place call writes to, and all that this is a part of, mean the new value."""
-        target = self.resolve(node.args[0])  # type: ignore[arg-type]
+        target = self._subject(node)
         assert isinstance(made, str)
         self._same[node] = target
         part = made
@@ -188,7 +198,7 @@ class Translation:
 
     def _arguments(self, node: fx.Node, target: OpOverload) -> dict[str, Any]:
         bound: dict[str, Any] = {}
-        for i, argument in enumerate(arguments_of(target)):
+        for i, argument in enumerate(overload(target).arguments):
             positional = not argument.keyword and i < len(node.args)
             given = node.args[i] if positional else node.kwargs.get(argument.name, argument.default)
             bound[argument.name] = self._plain(given)
@@ -228,10 +238,10 @@ class Translation:
 
     def _inline(self, node: fx.Node) -> None:
         """Lower the body of a call that only sets a mode (no_grad, autocast) around it."""
-        position = next(
-            i for i, arg in enumerate(node.args) if isinstance(arg, fx.Node) and arg.op == "get_attr"
-        )
-        body = getattr(self._owner, str(node.args[position].target))  # type: ignore[union-attr]
+        position = next(i for i, arg in enumerate(node.args) if isinstance(arg, fx.Node) and arg.op == "get_attr")
+        named = node.args[position]
+        assert isinstance(named, fx.Node)
+        body = getattr(self._owner, str(named.target))
         formals = [inner for inner in body.graph.nodes if inner.op == "placeholder"]
         for formal, actual in zip(formals, node.args[position + 1 :], strict=False):
             if isinstance(actual, fx.Node):
@@ -245,17 +255,6 @@ class Translation:
     def _miss(self, node: fx.Node, name: str) -> None:
         path = path_of(node)
         self.missing.setdefault(name, []).append((path, loc_of(node, path)))
-
-
-def _rule(target: OpOverload) -> tuple[str, Callable[[Site], Values] | None]:
-    """Return an overload's name and its rule; an in-place overload has that of the one that is not."""
-    space, _, base = target._schema.name.partition("::")
-    overload = target._overloadname
-    name = f"{base}.{overload}" if space == "aten" else f"{space}::{base}.{overload}"
-    found = RULES.get(name)
-    if found is None and base.endswith("_"):
-        found = RULES.get(f"{base[:-1]}.{overload}")
-    return name, found
 
 
 def _makes_tensors(node: fx.Node) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -15,15 +15,13 @@ from .places import shown_path
 
 
 @contextmanager
-def imported(place: str) -> Iterator[ModuleType]:
+def imported(place: str) -> Generator[ModuleType]:
     """Import a file, and keep its folder on ``sys.path`` for the block. Raises NascError with the line that fails.
 
     The file's own code runs, as ``python model.py`` would run it but for its ``__main__`` part.
     """
     path = Path(place).resolve()
-    name = (
-        path.stem if path.stem.isidentifier() and path.stem not in sys.modules else f"nasc_model_{path.stem}"
-    )
+    name = path.stem if path.stem.isidentifier() and path.stem not in sys.modules else f"nasc_model_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise NascError.of(f"{place} cannot be imported", "expected a Python file", "import")
@@ -40,7 +38,7 @@ def imported(place: str) -> Iterator[ModuleType]:
 
 
 @contextmanager
-def told(path: Path, what: str) -> Iterator[None]:
+def told(path: Path, what: str) -> Generator[None]:
     """Turn whatever the user's code raises into an error that names the line of the file."""
     try:
         yield

@@ -27,8 +27,7 @@ def build_timm(source: Source) -> Built:
 
 def build_torchvision(source: Source) -> Built:
     """Return a model of torchvision and the input that its published weights take."""
-    models = importlib.import_module("torchvision.models") if _library("torchvision") else None
-    assert models is not None
+    models = _library("torchvision").models
     if source.name not in models.list_models():
         raise _unknown(source, models.list_models())
     model = _made(source, lambda: models.get_model(source.name, weights=None, **source.keyword))

@@ -8,7 +8,8 @@ from typing import Any
 from torch import fx
 
 from ....ir import Op, attributes_of, build
-from ..site import Argument, Site, Values, arguments_of
+from ..overloads import Argument
+from ..site import Site, Values
 
 _WITHOUT_EFFECT = frozenset(
     {
@@ -32,7 +33,7 @@ def spelled(cls: type[Op]) -> Callable[[Site], Values]:
     def rule(site: Site) -> Values:
         operands: list[str] = []
         values: dict[str, Any] = {}
-        for argument in arguments_of(site.node.target):  # type: ignore[arg-type]
+        for argument in site.overload.arguments:
             given = site.args[argument.name]
             if argument.tensor and not _is_number(given):
                 operands += _operands(site, argument)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..site import Site, Values
 
@@ -46,7 +47,7 @@ def _spread(op: str) -> Rule:
     return rule
 
 
-def _spread_attributes(site: Site) -> dict[str, object]:
+def _spread_attributes(site: Site) -> dict[str, Any]:
     correction = site.args.get("correction", 1 if site.args.get("unbiased", True) else 0)
     return {
         "dim": site.args.get("dim") or None,
@@ -85,7 +86,7 @@ def norm(site: Site) -> Values:
     order = site.args["ord"] if "ord" in site.args else site.args["p"]
     if site.args.get("dtype") not in (None, site.result.dtype):
         raise site.unsupported("it changes the dtype")
-    attributes = {"dim": site.args["dim"] or None, "keepdim": site.args["keepdim"]}
+    attributes: dict[str, Any] = {"dim": site.args["dim"] or None, "keepdim": site.args["keepdim"]}
     return site.emit("vector_norm", site.value("self"), ord=2 if order is None else order, **attributes)
 
 

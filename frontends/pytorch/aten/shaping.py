@@ -39,7 +39,7 @@ def split(site: Site) -> Values:
     """Lower every way to part an axis: the sizes are those of the results."""
     axis = site.args["dim"]
     sizes = [part.shape[axis] for part in site.results]
-    return site.emit_many("split", [site.translation.value(site.node.args[0])], sizes=sizes, dim=axis)  # type: ignore[arg-type]
+    return site.emit_many("split", [site.subject], sizes=sizes, dim=axis)
 
 
 def swapped(site: Site) -> Values:
@@ -94,7 +94,7 @@ def repeat_interleave(site: Site) -> Values:
 
 def pad(site: Site) -> Values:
     """Lower the spellings of padding whose mode is in their name."""
-    name = site.node.target._schema.name  # type: ignore[union-attr]
+    name = site.overload.name
     pairs = site.args["padding"] if "padding" in site.args else site.args["pad"]
     if "constant" in name:
         return site.emit("pad", site.value("self"), pad=pairs, value=site.args["value"] or None)
@@ -111,9 +111,7 @@ def einsum(site: Site) -> Values:
     widths = [site.type(v).rank - len(t.replace("...", "")) for t, v in zip(terms, values, strict=True)]
     wide = [width for term, width in zip(terms, widths, strict=True) if "..." in term]
     batch = "".join(next(free) for _ in range(max(wide, default=0)))
-    spelled = [
-        t.replace("...", batch[len(batch) - w :] if w else "") for t, w in zip(terms, widths, strict=True)
-    ]
+    spelled = [t.replace("...", batch[len(batch) - w :] if w else "") for t, w in zip(terms, widths, strict=True)]
     if not arrow:
         letters = "".join(sorted(c for c in set(equation) if c.isalpha() and equation.count(c) == 1))
         output = f"...{letters}" if wide else letters

@@ -17,20 +17,19 @@ def _resampled(mode: str, *, antialias: bool = False) -> Rule:
         size = site.result.shape[2:]
         _check_scale(site, size)
         attributes: dict[str, Any] = {"size": size, "mode": mode}
-        if "align_corners" in site.args and site.args["align_corners"]:
+        if site.args.get("align_corners"):
             attributes["align_corners"] = True
         if antialias:
             attributes["antialias"] = True
-        return site.emit("interpolate", site.translation.value(site.node.args[0]), **attributes)  # type: ignore[arg-type]
+        return site.emit("interpolate", site.subject, **attributes)
 
     return rule
 
 
 def _check_scale(site: Site, size: tuple[Any, ...]) -> None:
     """Raise NascError where a scale factor is not the ratio of the sizes: resampling by size would differ."""
-    value = site.translation.value(site.node.args[0])  # type: ignore[arg-type]
     given = site.args.get("scale_factors")
-    for factor, old, new in zip(given or (), site.type(value).shape[2:], size, strict=False):
+    for factor, old, new in zip(given or (), site.type(site.subject).shape[2:], size, strict=False):
         if isinstance(old, int) and isinstance(new, int) and abs(old * factor - new) > 1e-6:
             raise site.unsupported(
                 f"scale factor {factor} of {old} is not a whole number",

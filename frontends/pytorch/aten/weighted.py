@@ -86,9 +86,7 @@ def batch_norm(site: Site) -> Values:
     """Lower ``batch_norm``; the layer's ``num_batches_tracked`` is its state, though the call does not read it."""
     tracked = site.given("running_mean")
     if site.given("weight") != site.given("bias"):
-        raise site.unsupported(
-            "it has a weight or a bias but not both", "give the layer both, or affine=False"
-        )
+        raise site.unsupported("it has a weight or a bias but not both", "give the layer both, or affine=False")
     if site.args["training"] and tracked:
         raise site.unsupported("it normalises by the batch in evaluation mode", "call model.eval() honestly")
     names = ("weight", "bias", "running_mean", "running_var")
@@ -142,9 +140,7 @@ def rms_norm(site: Site) -> Values:
 def group_norm(site: Site) -> Values:
     """Lower ``group_norm``."""
     if site.given("weight") != site.given("bias"):
-        raise site.unsupported(
-            "it has a weight or a bias but not both", "give the layer both, or affine=False"
-        )
+        raise site.unsupported("it has a weight or a bias but not both", "give the layer both, or affine=False")
     return site.layer(
         "group_norm",
         site.value("input"),
