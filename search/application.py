@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from ..ir import Diagnostic, Graph, Loc, Module, NascError, Node, callees
+from ..ir import OPS, Diagnostic, Graph, Loc, Module, NascError, Node, callees, rename_values
 from ..ir.graph import NO_NOTES, Notes
 from .block import replace_block
 from .edits import Delete, Edit, Insert, NewBlock, OpSpec, Repeat, Replace, SetAttributes, Skip, edit_line
@@ -34,7 +35,25 @@ def apply_edits(module: Module, edits: Sequence[Edit], notes: Notes = NO_NOTES) 
             gone.add((edit.graph, edit.node))
     if problems:
         raise NascError(*problems)
-    return _without_unused(module, {edit.graph or module.entry for edit in edits})
+    names = {edit.graph or module.entry for edit in edits}
+    return _without_unused(_renamed(module, edits), names)
+
+
+def _renamed(module: Module, edits: Iterable[Edit]) -> Module:
+    """Return the module with values that were named after an op which was replaced named after the new one."""
+    for edit in edits:
+        graph = module.graph(edit.graph or module.entry)
+        node = graph.producers().get(edit.node)
+        if not isinstance(edit, Replace) or node is None:
+            continue
+        stem, dot, leaf = edit.node.rpartition(".")
+        kind = re.sub(r"_\d+$", "", leaf)
+        if kind not in OPS or kind == node.op.name:
+            continue
+        names = {edit.node: fresh_value(graph, f"{stem}{dot}{node.op.name}")}
+        outputs = [names.get(name, name) for name in graph.outputs]
+        module = module.with_graph(graph.with_nodes(rename_values(graph.nodes, names), outputs))
+    return module
 
 
 def _apply(module: Module, edit: Edit, notes: Notes) -> Module:

@@ -33,7 +33,7 @@ class Style:
 
 
 RANDOM = Style(place=0, context=0, why=0, edits=3, tried=0, max_tokens=256, whole_blocks=False)
-SMALL = Style(place=2600, context=0, why=60, edits=2, tried=2, max_tokens=128, whole_blocks=False)
+SMALL = Style(place=1800, context=0, why=60, edits=2, tried=2, max_tokens=128, whole_blocks=False)
 LARGE = Style(place=16_000, context=16_000, why=300, edits=6, tried=8, max_tokens=2048, whole_blocks=True, types=True)
 
 
@@ -84,7 +84,6 @@ class Question:
             state=self._state(),
             tried=self._tried(style.tried),
             ask=self._ask(style),
-            graph=self.place.graph,
         )
         return (system, *examples(), Message("user", question))
 
@@ -97,10 +96,11 @@ class Question:
         return "\n".join(f"Tried: {line}" for line in self.tried[-most:]) if most else ""
 
     def _ask(self, style: Style) -> str:
-        if style.whole_blocks:
-            kinds = " while keeping to the same kinds of operations" if self.keep_ops else ""
-            return f"Come up with a better network based on the relevance and the text{kinds}."
-        return ""
+        ask = f"Edit @{self.place.graph}."
+        if not style.whole_blocks:
+            return ask
+        kinds = " while keeping to the same kinds of operations" if self.keep_ops else ""
+        return f"Come up with a better network based on the relevance and the text{kinds}. {ask}"
 
 
 def feedback(answer: str, problem: str, place: Place) -> tuple[Message, Message]:

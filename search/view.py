@@ -70,7 +70,7 @@ def _shortened(graph: Graph, focus: set[str], limit: int) -> str:
         key=lambda i: (graph.nodes[i].name not in focus, -abs(relevance_of(graph.nodes[i])), i),
     )
     kept: set[int] = set()
-    left = limit - len(head) - 40
+    left = limit - len(head) - limit // 8 - 40
     for i in order:
         left -= len(lines[i]) + 1
         if left < 0:

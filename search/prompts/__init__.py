@@ -18,9 +18,12 @@ def template(name: str) -> Template:
 
 
 def filled(name: str, **values: object) -> str:
-    """Return a text with its placeholders filled in; lines that came out empty are dropped."""
-    text = template(name).substitute({key: str(value).strip("\n") for key, value in values.items()})
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+    """Return a text with its placeholders filled in; a line whose placeholder is empty is left out."""
+    texts = {key: str(value).strip("\n") for key, value in values.items()}
+    lines = [
+        line for line in template(name).template.split("\n") if not (line[:1] == "$" and texts.get(line[1:]) == "")
+    ]
+    return Template("\n".join(lines)).substitute(texts).strip()
 
 
 @cache

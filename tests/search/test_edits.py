@@ -33,7 +33,16 @@ EFFECTS = {
         "%layer1.0.conv1 = max_pool2d %relu1 {kernel_size=3, stride=1, padding=1} #layer1.0.max_pool2d",
         "",
     ),
-    "replace %layer1.0.add with maximum": ("%layer1.0.add = maximum %layer1.0.bn1, %relu1 #layer1.0", ""),
+    "replace %layer1.0.add with maximum": (
+        "%layer1.0.maximum = maximum %layer1.0.bn1, %relu1 #layer1.0\n"
+        "%layer1.0.relu = relu %layer1.0.maximum #layer1.0",
+        "layer1.0.add",
+    ),
+    "replace %layer1.0.relu with gelu": (
+        "%layer1.0.gelu = gelu %layer1.0.add #layer1.0\n"
+        "%pool = adaptive_avg_pool2d %layer1.0.gelu {output_size=1} #pool",
+        "layer1.0.relu",
+    ),
     "after %bn1 insert silu": ("%silu = silu %bn1\n%relu1 = relu %silu #relu1", ""),
     "insert conv2d {out_channels=16, kernel_size=1} after %layer1.0.bn1": (
         "%conv2d = conv2d %layer1.0.bn1 {out_channels=16, kernel_size=1} #layer1.0.conv2d\n"
