@@ -47,14 +47,14 @@ def test_lower_fills_in_types(nasc: Run, block: str) -> None:
 def test_check_says_how_large_it_is(nasc: Run, block: str) -> None:
     done = nasc("check", stdin=block)
     assert done.code == 0
-    assert done.out.startswith("ok: 17 nodes in 2 graphs, 10,02")
+    assert done.out.startswith("ok: 16 nodes in 2 graphs, 9,978 parameters, ")
     assert not done.err
 
 
 def test_check_as_json_has_the_same_figures(nasc: Run, block: str) -> None:
     figures = json.loads(nasc("check", "--format", "json", stdin=block).out)
     assert figures["diagnostics"] == []
-    assert figures["nodes"] == 17
+    assert figures["nodes"] == 16
     assert f"{figures['params']:,} parameters" in nasc("check", stdin=block).out
 
 
@@ -125,7 +125,7 @@ def test_relevance_annotates_the_ir_and_draws_a_table(nasc: Run, block: str) -> 
 
 def test_score_ranks_models(nasc: Run, block: str, tmp_path: Path) -> None:
     (tmp_path / "a.nasc").write_text(block, encoding="utf-8")
-    (tmp_path / "b.nasc").write_text(block.replace("=16", "=32"), encoding="utf-8")
+    (tmp_path / "b.nasc").write_text(block.replace("=16", "=32").replace("N,16", "N,32"), encoding="utf-8")
     rows = json.loads(
         nasc("score", str(tmp_path / "a.nasc"), str(tmp_path / "b.nasc"), "--format", "json").out
     )
