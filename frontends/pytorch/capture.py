@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import logging
 import sys
@@ -42,11 +43,12 @@ def capture(model: nn.Module, inputs: Inputs, dynamic_batch: bool) -> Capture:
     With ``dynamic_batch`` axis 0 of every input of the same size becomes the symbol N; where the model does not
     allow that, the batch stays as the example has it and a warning says why.
     """
+    bound = _bound(model, inputs)
     with _evaluation(model), quiet(), full_stacks(), guard_places() as places:
         warned: tuple[Diagnostic, ...] = ()
         if dynamic_batch and _batched(inputs):
             try:
-                program = _export(model, _enlarged(inputs), _dynamic(inputs))
+                program = _export(model, _enlarged(inputs), _dynamic(bound, _batch(inputs)))
                 return Capture(program, symbols_of(program))
             except Exception as error:
                 warned = (_specialised(error, places),)
@@ -86,9 +88,23 @@ def _has_batch(leaf: object, batch: int) -> bool:
     return isinstance(leaf, torch.Tensor) and leaf.ndim > 0 and leaf.shape[0] == batch
 
 
-def _dynamic(inputs: Inputs) -> Any:
-    batch, symbol = _batch(inputs), Dim(BATCH)
-    return (pytree.tree_map(lambda leaf: {0: symbol} if _has_batch(leaf, batch) else None, inputs),)[0]
+def _bound(model: nn.Module, inputs: Inputs) -> dict[str, Any]:
+    """Return the inputs by the names of forward's arguments. Raises NascError where they do not fit."""
+    signature = inspect.signature(model.forward)
+    try:
+        return dict(signature.bind(*inputs).arguments)
+    except TypeError as error:
+        raise NascError.of(
+            f"forward{signature} cannot take {len(inputs)} example inputs: {error}",
+            "give --input once for each tensor that forward takes",
+            "inputs",
+        ) from None
+
+
+def _dynamic(bound: Mapping[str, Any], batch: int) -> Any:
+    """Return the dynamic shapes of bound arguments: N along axis 0 of all that have the batch there."""
+    symbol = Dim(BATCH)
+    return pytree.tree_map(lambda leaf: {0: symbol} if _has_batch(leaf, batch) else None, dict(bound))
 
 
 def _enlarged(inputs: Inputs) -> Inputs:

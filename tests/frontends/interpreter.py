@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: F401
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasc.ir import Call, DType, Infix, Layer, Method, Module, Node, Op, arity, substitute, symbol
@@ -78,7 +78,9 @@ def apply(node: Node, operands: list[Any], weights: Weights, sizes: Mapping[str,
     special = SPECIAL.get(op.name)
     if special is not None:
         return special(op, operands, state, weights)
-    attributes = {name: plain(value) for name, value in op.attributes().items() if value is not None}
+    wanted = getattr(op.torch, "positional", ())
+    stated = {**{name: getattr(op, name) for name in wanted if hasattr(op, name)}, **op.stated()}
+    attributes = {name: plain(value) for name, value in stated.items() if value is not None}
     return spelled(op, operands, attributes, state)
 
 
@@ -110,9 +112,7 @@ def spelled(op: Op, operands: list[Any], attributes: dict[str, Any], state: list
             positional = [*positional[0]]
         return getattr(operands[0], spelling.name)(*operands[1:], *positional, **attributes)
     space, _, name = spelling.function.rpartition(".")
-    function: Callable[..., Any] = getattr(
-        {"F": F, "torch": torch, "torch.linalg": torch.linalg}[space], name
-    )
+    function: Callable[..., Any] = getattr({"F": F, "torch": torch, "torch.linalg": torch.linalg}[space], name)
     return function(*operands, *positional, **attributes)
 
 
