@@ -11,7 +11,7 @@ from .dims import Dim, Expr, solve, symbols_of
 from .graph import CallBlock, Graph, Module, Node
 from .memo import memoised
 from .op import Op, Types, arity
-from .types import TensorType
+from .types import DType, TensorType
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,8 @@ def result_types(op: Op, operands: Types, blocks: Mapping[str, Graph]) -> Types:
     data, given = (operands, ()) if most is None else (operands[:most], operands[most:])
     if len(operands) < least:
         raise diagnostic(f"{op.name} has {len(operands)} operands", f"expected {operand_text(op)}", "operands")
+    if op.floating and data and data[0].dtype.rank < DType.F16.rank:
+        raise diagnostic(f"{op.name} needs floating-point numbers, not {data[0]}", "cast them first", "dtype")
     results = op.infer(data)
     if given:
         _check_given(op, data, given)

@@ -70,8 +70,8 @@ class Op:
     Class facts: ``name`` in the text form; ``operands`` names the tensors it takes, ``?`` marks one that may
     be left out and ``*`` one that repeats; ``torch`` is its PyTorch spelling (None: the backend has a
     function); ``aten`` are the ATen overloads that mean exactly this op, with arguments of the same names;
-    ``commutative`` ops ignore the order of their operands. Operands after those named are the op's state
-    given as values.
+    ``commutative`` ops ignore the order of their operands; the first operand of ``floating`` ops must not hold
+    integers or truth values. Operands after those named are the op's state given as values.
     """
 
     name: ClassVar[str] = ""
@@ -79,6 +79,7 @@ class Op:
     torch: ClassVar[Spelling] = None
     aten: ClassVar[tuple[str, ...]] = ()
     commutative: ClassVar[bool] = False
+    floating: ClassVar[bool] = False
 
     _declared: ClassVar[Mapping[str, Declared]] = MappingProxyType({})
     known: ClassVar[Mapping[str, Attribute]] = MappingProxyType({})

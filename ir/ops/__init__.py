@@ -14,6 +14,7 @@ from . import (
     normalization,
     pooling,
     reduction,
+    selection,
     shape,
     source,
 )
@@ -28,6 +29,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     mathematics,
     reduction,
     shape,
+    selection,
     source,
 )
 

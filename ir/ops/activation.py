@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from .. import attributes as at
 from ..op import Call, Layer, Op, Slot, Spelling, Types, declare
+from .elementwise import Unary
 from .rules import axes_of
 
 
@@ -19,6 +20,7 @@ class Activation(Op):
 class AxisActivation(Activation):
     """A function along one axis that keeps the shape."""
 
+    floating: ClassVar[bool] = True
     dim: int
 
     def infer(self, operands: Types) -> Types:
@@ -49,6 +51,7 @@ class LeakyRelu(Activation):
     """``x`` where positive, else ``negative_slope * x``."""
 
     name: ClassVar[str] = "leaky_relu"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.leaky_relu")
     aten: ClassVar[tuple[str, ...]] = ("leaky_relu",)
     negative_slope: float = at.real(0.01)
@@ -59,6 +62,7 @@ class Prelu(Activation):
     """Leaky ReLU with a learned slope, one a channel or one for all."""
 
     name: ClassVar[str] = "prelu"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Layer("nn.PReLU", ("num_parameters",))
     num_parameters: int = at.integer(1, low=1)
 
@@ -71,6 +75,7 @@ class Elu(Activation):
     """``x`` where positive, else ``alpha * (exp(x) - 1)``."""
 
     name: ClassVar[str] = "elu"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.elu")
     aten: ClassVar[tuple[str, ...]] = ("elu",)
     alpha: float = at.real(1.0)
@@ -81,6 +86,7 @@ class Selu(Activation):
     """Scaled ELU."""
 
     name: ClassVar[str] = "selu"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.selu")
     aten: ClassVar[tuple[str, ...]] = ("selu",)
 
@@ -90,6 +96,7 @@ class Gelu(Activation):
     """``x * Phi(x)``; ``approximate="tanh"`` is the tanh formula."""
 
     name: ClassVar[str] = "gelu"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.gelu")
     aten: ClassVar[tuple[str, ...]] = ("gelu",)
     approximate: str = at.word("none", "tanh", default="none")
@@ -100,6 +107,7 @@ class Silu(Activation):
     """``x * sigmoid(x)``, also called swish."""
 
     name: ClassVar[str] = "silu"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.silu")
     aten: ClassVar[tuple[str, ...]] = ("silu",)
 
@@ -109,6 +117,7 @@ class Mish(Activation):
     """``x * tanh(softplus(x))``."""
 
     name: ClassVar[str] = "mish"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.mish")
     aten: ClassVar[tuple[str, ...]] = ("mish",)
 
@@ -118,6 +127,7 @@ class Hardswish(Activation):
     """``x * relu6(x + 3) / 6``."""
 
     name: ClassVar[str] = "hardswish"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.hardswish")
     aten: ClassVar[tuple[str, ...]] = ("hardswish",)
 
@@ -127,6 +137,7 @@ class Hardsigmoid(Activation):
     """``relu6(x + 3) / 6``."""
 
     name: ClassVar[str] = "hardsigmoid"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.hardsigmoid")
     aten: ClassVar[tuple[str, ...]] = ("hardsigmoid",)
 
@@ -143,7 +154,7 @@ class Hardtanh(Activation):
 
 
 @declare
-class Sigmoid(Activation):
+class Sigmoid(Unary):
     """``1 / (1 + exp(-x))``."""
 
     name: ClassVar[str] = "sigmoid"
@@ -152,7 +163,7 @@ class Sigmoid(Activation):
 
 
 @declare
-class Tanh(Activation):
+class Tanh(Unary):
     """Hyperbolic tangent."""
 
     name: ClassVar[str] = "tanh"
@@ -165,6 +176,7 @@ class Softplus(Activation):
     """``log(1 + exp(beta x)) / beta``."""
 
     name: ClassVar[str] = "softplus"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.softplus")
     aten: ClassVar[tuple[str, ...]] = ("softplus",)
     beta: float = at.real(1.0)
@@ -196,6 +208,7 @@ class Glu(Op):
     """One half of an axis times the sigmoid of the other."""
 
     name: ClassVar[str] = "glu"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.glu")
     aten: ClassVar[tuple[str, ...]] = ("glu",)
     dim: int = at.integer(-1)

@@ -18,6 +18,7 @@ class Convolution(Op):
     """What all convolutions share: channels in groups and a sliding kernel."""
 
     rank: ClassVar[int] = 2
+    floating: ClassVar[bool] = True
     out_channels: Dim
     kernel_size: tuple[Dim, ...]
     groups: Dim
@@ -194,6 +195,7 @@ class Unfold(Op):
     """Sliding windows of ``[N,C,H,W]`` as columns: ``[N, C*prod(kernel), windows]``."""
 
     name: ClassVar[str] = "unfold"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.unfold", ("kernel_size",))
     aten: ClassVar[tuple[str, ...]] = ("im2col",)
     kernel_size: tuple[Dim, ...] = at.dims(2, low=1)

@@ -50,7 +50,10 @@ class Binary(Op):
 
     def scalar_dtype(self, x: TensorType) -> DType:
         """Return the dtype of the result for a tensor and a number."""
-        return DType.F32 if isinstance(self.other, float) and x.dtype.rank < DType.F16.rank else x.dtype
+        if isinstance(self.other, float) and x.dtype.rank < DType.F16.rank:
+            return DType.F32
+        counts = x.dtype is DType.BOOL and not isinstance(self.other, bool)
+        return DType.I64 if counts else x.dtype
 
 
 class Comparison(Binary):
@@ -284,6 +287,8 @@ class MaskedFill(Op):
 
     def infer(self, operands: Types) -> Types:
         x, mask = operands
+        if mask.dtype is not DType.BOOL:
+            raise at.diagnostic(f"masked_fill needs truth values as mask, not {mask}", "compare first", "dtype")
         return (x.with_shape(*broadcast_shapes([x.shape, mask.shape])),)
 
 
@@ -298,6 +303,8 @@ class Clamp(Op):
     max: float | int | None = at.scalar(None, optional=True)
 
     def infer(self, operands: Types) -> Types:
+        if self.min is None and self.max is None:
+            raise at.diagnostic("clamp has no bounds", "expected min=, max= or both", "missing-attribute")
         return (operands[0],)
 
 
@@ -322,6 +329,8 @@ class Neg(Op):
     aten: ClassVar[tuple[str, ...]] = ("neg",)
 
     def infer(self, operands: Types) -> Types:
+        if operands[0].dtype is DType.BOOL:
+            raise at.diagnostic(f"neg needs numbers, not {operands[0]}", "use logical_not", "dtype")
         return (operands[0],)
 
 

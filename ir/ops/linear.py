@@ -17,6 +17,7 @@ class Linear(Op):
     """``y = x W^T + b`` over the last axis."""
 
     name: ClassVar[str] = "linear"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Layer("nn.Linear", ("in_features", "out_features"))
     out_features: Dim = at.dim(low=1)
     bias: bool = at.flag(True)
@@ -55,7 +56,7 @@ class Embedding(Op):
 
     def infer(self, operands: Types) -> Types:
         x = operands[0]
-        if x.dtype.is_floating:
+        if x.dtype not in (DType.I64, DType.I32):
             raise at.diagnostic(f"embedding needs integer indices, not {x}", "expected i64[...]", "dtype")
         return (TensorType(self.dtype, (*x.shape, self.embedding_dim)),)
 
@@ -148,6 +149,7 @@ class ScaledDotProductAttention(Op):
 
     name: ClassVar[str] = "scaled_dot_product_attention"
     operands: ClassVar[tuple[str, ...]] = ("query", "key", "value", "attn_mask?")
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.scaled_dot_product_attention")
     aten: ClassVar[tuple[str, ...]] = ("scaled_dot_product_attention",)
     dropout_p: float = at.real(0.0, low=0, high=1)

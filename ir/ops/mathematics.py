@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..op import Call, Spelling, declare
+from ..op import Call, Op, Spelling, Types, declare
 from .elementwise import Unary
 
 
@@ -81,12 +81,15 @@ class Cos(Unary):
 
 
 @declare
-class Floor(Unary):
-    """Largest integer not above."""
+class Floor(Op):
+    """Largest integer not above; integers stay as they are."""
 
     name: ClassVar[str] = "floor"
     torch: ClassVar[Spelling] = Call("torch.floor")
     aten: ClassVar[tuple[str, ...]] = ("floor",)
+
+    def infer(self, operands: Types) -> Types:
+        return (operands[0],)
 
 
 @declare

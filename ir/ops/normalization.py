@@ -17,6 +17,7 @@ class BatchNorm(Op):
     """Normalise each channel (axis 1) over the batch; running statistics are used in evaluation mode."""
 
     name: ClassVar[str] = "batch_norm"
+    floating: ClassVar[bool] = True
     eps: float = at.real(1e-5, low=0)
     momentum: float | None = at.real(0.1, low=0, high=1, optional=True)
     affine: bool = at.flag(True)
@@ -55,6 +56,7 @@ class LayerNorm(Op):
     """Normalise over the last axes, whose sizes are ``normalized_shape``."""
 
     name: ClassVar[str] = "layer_norm"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Layer("nn.LayerNorm", ("normalized_shape",))
     normalized_shape: tuple[Dim, ...] = at.dims(low=1)
     eps: float = at.real(1e-5, low=0)
@@ -74,6 +76,7 @@ class RmsNorm(Op):
     """Divide by the root mean square over the last axes."""
 
     name: ClassVar[str] = "rms_norm"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Layer("nn.RMSNorm", ("normalized_shape",))
     normalized_shape: tuple[Dim, ...] = at.dims(low=1)
     eps: float | None = at.real(None, low=0, optional=True)
@@ -91,6 +94,7 @@ class GroupNorm(Op):
     """Normalise groups of channels (axis 1) of each sample."""
 
     name: ClassVar[str] = "group_norm"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Layer("nn.GroupNorm", ("num_groups", "num_channels"))
     num_groups: Dim = at.dim(low=1)
     eps: float = at.real(1e-5, low=0)
@@ -121,6 +125,7 @@ class Normalize(Op):
     """Divide by the p-norm along one axis, as ``F.normalize``."""
 
     name: ClassVar[str] = "normalize"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.normalize")
     p: float = at.real(2.0, low=0)
     dim: int = at.integer(1)

@@ -8,7 +8,7 @@ from .. import attributes as at
 from ..attributes import REQUIRED
 from ..dims import Dim
 from ..op import Call, Layer, Op, Spelling, Types, declare
-from .rules import need_rank, window
+from .rules import need_multiple, need_rank, window
 
 _LAYOUTS = {1: "[N,C,L]", 2: "[N,C,H,W]", 3: "[N,C,D,H,W]"}
 
@@ -74,6 +74,7 @@ class AvgPool1d(WindowPool):
 
     name: ClassVar[str] = "avg_pool1d"
     rank: ClassVar[int] = 1
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.avg_pool1d", ("kernel_size",))
     aten: ClassVar[tuple[str, ...]] = ("avg_pool1d",)
     kernel_size: tuple[Dim, ...] = at.dims(1, low=1)
@@ -88,6 +89,7 @@ class AvgPool2d(WindowPool):
     """Mean of each window of ``[N,C,H,W]``."""
 
     name: ClassVar[str] = "avg_pool2d"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Layer("nn.AvgPool2d", ("kernel_size",))
     aten: ClassVar[tuple[str, ...]] = ("avg_pool2d",)
     kernel_size: tuple[Dim, ...] = at.dims(2, low=1)
@@ -116,6 +118,7 @@ class AdaptiveAvgPool1d(AdaptivePool):
 
     name: ClassVar[str] = "adaptive_avg_pool1d"
     rank: ClassVar[int] = 1
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.adaptive_avg_pool1d", ("output_size",))
     aten: ClassVar[tuple[str, ...]] = ("adaptive_avg_pool1d",)
     output_size: tuple[Dim, ...] = at.dims(1, REQUIRED, low=1)
@@ -126,6 +129,7 @@ class AdaptiveAvgPool2d(AdaptivePool):
     """Mean over equal parts of ``[N,C,H,W]``; size 1 is global average pooling."""
 
     name: ClassVar[str] = "adaptive_avg_pool2d"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Layer("nn.AdaptiveAvgPool2d", ("output_size",))
     aten: ClassVar[tuple[str, ...]] = ("adaptive_avg_pool2d",)
     output_size: tuple[Dim, ...] = at.dims(2, REQUIRED, low=1)
@@ -145,6 +149,7 @@ class Interpolate(Op):
     """Resample the spatial axes to ``size``."""
 
     name: ClassVar[str] = "interpolate"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.interpolate", ("size",))
     size: tuple[Dim, ...] = at.dims(low=1)
     mode: str = at.word("nearest", "linear", "bilinear", "bicubic", "trilinear", "nearest-exact", default="nearest")
@@ -172,6 +177,7 @@ class PixelShuffle(Op):
     def infer(self, operands: Types) -> Types:
         x, r = operands[0], self.upscale_factor
         need_rank(x, [4], self.name, _LAYOUTS[2])
+        need_multiple(x.shape[1], r * r, self.name)
         return (x.with_shape(x.shape[0], x.shape[1] // (r * r), x.shape[2] * r, x.shape[3] * r),)
 
 
@@ -187,4 +193,6 @@ class PixelUnshuffle(Op):
     def infer(self, operands: Types) -> Types:
         x, r = operands[0], self.downscale_factor
         need_rank(x, [4], self.name, _LAYOUTS[2])
+        need_multiple(x.shape[2], r, self.name)
+        need_multiple(x.shape[3], r, self.name)
         return (x.with_shape(x.shape[0], x.shape[1] * r * r, x.shape[2] // r, x.shape[3] // r),)

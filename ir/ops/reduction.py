@@ -38,6 +38,7 @@ class Mean(Reduction):
     """Arithmetic mean."""
 
     name: ClassVar[str] = "mean"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("torch.mean")
     aten: ClassVar[tuple[str, ...]] = ("mean.dim", "mean")
     dim: tuple[int, ...] | None = at.integers(None, optional=True)
@@ -85,6 +86,7 @@ class Var(Reduction):
     """Variance; ``correction`` is subtracted from the count."""
 
     name: ClassVar[str] = "var"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("torch.var")
     aten: ClassVar[tuple[str, ...]] = ("var.correction",)
     dim: tuple[int, ...] | None = at.integers(None, optional=True)
@@ -97,6 +99,7 @@ class Std(Reduction):
     """Standard deviation; ``correction`` is subtracted from the count."""
 
     name: ClassVar[str] = "std"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("torch.std")
     aten: ClassVar[tuple[str, ...]] = ("std.correction",)
     dim: tuple[int, ...] | None = at.integers(None, optional=True)
@@ -109,6 +112,7 @@ class VectorNorm(Reduction):
     """Norm of order ``ord``."""
 
     name: ClassVar[str] = "vector_norm"
+    floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("torch.linalg.vector_norm")
     aten: ClassVar[tuple[str, ...]] = ("linalg_vector_norm", "norm.ScalarOpt_dim")
     ord: float = at.real(2.0)

@@ -39,9 +39,10 @@ def promote(*types: TensorType) -> DType:
 
 def axis_of(axis: int, rank: int, what: str = "axis") -> int:
     """Return ``axis`` counted from the front. Raises NascError where it lies outside."""
-    if not -rank <= axis < max(rank, 1):
-        raise diagnostic(f"{what} {axis} is outside a tensor of rank {rank}", f"expected {-rank} to {rank - 1}", "axis")
-    return axis % rank if rank else 0
+    if not -rank <= axis < rank:
+        hint = f"expected {-rank} to {rank - 1}" if rank else "expected a tensor, not a scalar"
+        raise diagnostic(f"{what} {axis} is outside a tensor of rank {rank}", hint, "axis")
+    return axis % rank
 
 
 def axes_of(axes: Sequence[int], rank: int) -> tuple[int, ...]:
@@ -57,6 +58,12 @@ def need_rank(x: TensorType, ranks: Sequence[int], name: str, layout: str) -> No
     if x.rank not in ranks:
         wanted = " or ".join(map(str, ranks))
         raise diagnostic(f"{name} needs an input of rank {wanted}, not {x}", f"expected {layout}", "rank")
+
+
+def need_multiple(size: Dim, divisor: Dim, name: str) -> None:
+    """Raise NascError where ``size`` is known not to be a multiple of ``divisor``."""
+    if isinstance(size, int) and isinstance(divisor, int) and size % divisor:
+        raise diagnostic(f"{name} divides {size} by {divisor}", f"expected a multiple of {divisor}", "multiple")
 
 
 def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, ceil: bool = False) -> Dim:
