@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from ...ir import CallBlock, Dim, DType, Expr, Layer, Node, TensorType, attributes_of, symbols_of
 from .chains import arguments, module_of
-from .layout import Doc, Group, Item, call, render
+from .layout import Doc, Group, Item, call, flat, has_comments, render
 from .members import Block, Entry, Member, Plan, access, slots
 from .quoting import literal, plain, string
 from .sizes import size
 from .tables import Tables
 
+MIN_RUN = 3
+MAX_LOOP = 70
 Comments = Callable[[Node, int], list[str]]
 Names = Callable[[str], str]
 
@@ -93,7 +96,7 @@ class Constructor:
         last = max(map(int, member.children))
         children = [member.children.get(str(i)) for i in range(last + 1)]
         items = tuple(self._item(child) if child else Item("nn.Identity()") for child in children)
-        return Group("nn.ModuleList(", (Item(Group("[", items, "]", display=True)),), ")")
+        return Group("nn.ModuleList(", (Item(Group("[", repeated(list(items)), "]", display=True)),), ")")
 
     def _dict(self, member: Member) -> Doc:
         items = tuple(self._item(child, f"{string(name)}: ") for name, child in member.children.items())
@@ -117,7 +120,7 @@ class Constructor:
             notes = self.comments(entry.node, 16) if entry.node is not None else []
             items.append(Item(self._entry(entry), "" if numbered else f"{entry.name}=", tuple(notes)))
         if numbered:
-            return Group("nn.Sequential(", tuple(items), ")", display=True)
+            return Group("nn.Sequential(", repeated(items), ")", display=True)
         return call("nn.Sequential", Group("OrderedDict(", tuple(items), ")", display=True))
 
     def _entry(self, entry: Entry) -> Doc:
@@ -147,7 +150,7 @@ class Constructor:
             return
         value = self.tables.value(node.op, self.dim_of(node))
         register = call(f"{base}.register_buffer", string(leaf), value)
-        if not getattr(node.op, "persistent", True) and getattr(node.op, "data", ""):
+        if node.op.attributes().get("persistent") is False and node.op.attributes().get("data"):
             register = call(f"{base}.register_buffer", string(leaf), value, persistent="False")
         self.lines += render("", register, 8)
 
@@ -180,6 +183,17 @@ class Constructor:
         if own and "dtype" not in keywords and own[0].type.dtype is not DType.F32:
             named["dtype"] = literal(own[0].type.dtype)
         return call(spelling.cls, *values, **named)
+
+
+def repeated(items: list[Item]) -> tuple[Item, ...]:
+    """Return the items with runs of equal ones, which people write as a loop, as ``*[Block() for _ in range(4)]``."""
+    made: list[Item] = []
+    for item, group in groupby(items):
+        run = list(group)
+        text = f"*[{flat(item.value)} for _ in range({len(run)})]"
+        loop = len(run) >= MIN_RUN and not has_comments(item.value) and not item.comments and not item.prefix
+        made += [Item(text)] if loop and len(text) <= MAX_LOOP else run
+    return tuple(made)
 
 
 def by_rank(name: str, x: TensorType) -> Layer | None:

@@ -166,8 +166,8 @@ def _logical(site: Site) -> Code:
 
 
 def _pow(site: Site) -> Code:
-    exponent = site.operands[1].doc if len(site.operands) > 1 else site.get("other")
-    return Code(_method(site.operands[0], "pow", {}, exponent))
+    base, *exponent = site.operands
+    return Code(_method(base, "pow", {}, exponent[0].doc if exponent else site.get("other")))
 
 
 def _list(site: Site) -> Doc:
@@ -219,7 +219,7 @@ def _full(site: Site) -> Code:
     shape = [site.size(size) for size in getattr(op, "shape")] or ["()"]  # noqa: B009
     value = getattr(op, "value")  # noqa: B009
     dtype = {} if op.attributes()["dtype"] is DType.F32 else {"dtype": site.get("dtype")}
-    if value in (0, 1) and not isinstance(value, bool):
+    if type(value) is not bool and value in (0, 1):
         return Code(call("torch.zeros" if value == 0 else "torch.ones", *shape, **dtype, **_device(site)))
     size = shape[0] if shape == ["()"] else f"({', '.join(shape)}{',' if len(shape) == 1 else ''})"
     number = site.size(value) if isinstance(value, Expr) else literal(value)

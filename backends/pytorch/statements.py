@@ -17,6 +17,8 @@ from .variables import Variables, recover
 
 INDENT = 8
 MAX_PARTS = 3
+# A parameter that takes longer to name than this is given a variable.
+MAX_TENSOR = 44
 # The results of these continue the older of their operands: x = out + x.
 TRUNK = ("add", "mul", "sub", "cat")
 # The results of these are something new, not the first operand transformed.
@@ -136,7 +138,11 @@ class Forward:
         if self._pending is not None and value == self._pending.value:
             return self._pending.code
         if value in self._tensors:
-            return Code(self._tensors[value], ATOM, 0)
+            if len(self._tensors[value]) <= MAX_TENSOR:
+                return Code(self._tensors[value], ATOM, 0)
+            name = self.vars.fresh(self.plan.tensors[value][1])
+            self.lines.append(f"{' ' * INDENT}{name} = {self._tensors.pop(value)}")
+            self.vars.assign(value, name)
         return Code(self.vars.names[value], ATOM, 0)
 
     def _express(self, step: Step) -> Code:
@@ -184,7 +190,11 @@ class Forward:
 
     def _length(self, code: Code, step: Step) -> int:
         """Return about how long the statement will be."""
-        names = [self.vars.fresh(value, () if len(step.results) > 1 else ("out",)) for value in step.results]
+        first = self._first(step, list(step.operands))
+        if len(step.results) == 1 and first in self.vars.names and not self.vars.hinted(step.results[0]):
+            names = [self.vars.names[first]]
+        else:
+            names = [self.vars.fresh(value) for value in step.results]
         return INDENT + len(", ".join(names)) + len(names) + 3 + len(flat(code.doc))
 
     def _target(self, value: str, first: str, dead: list[str]) -> str:

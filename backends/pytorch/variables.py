@@ -21,17 +21,18 @@ class Variables:
         self.types = types
         self.names: dict[str, str] = {}
         self.holds: dict[str, str] = {}
-        self._reserved = set(reserved)
+        self._reserved = frozenset(reserved)
+        self._taken = set(self._reserved)
         self._sources: dict[Dim, list[tuple[str, str, int]]] = {}
         self._hints = hints(graph)
         for value in graph.inputs:
-            self.assign(value.name, identifier(value.name.split(".")[-1], self._blocked()))
+            self.assign(value.name, identifier(value.name.split(".")[-1], self._taken))
         self.inputs = dict(self.names)
 
     def fresh(self, value: str, wanted: Iterable[str] = ()) -> str:
         """Return a variable name for a value that no live value uses: one that is wanted, if there is."""
         for name in wanted:
-            if name not in self._blocked():
+            if name not in self._taken:
                 return name
         parts = [part for part in self._hints.get(value, value).split(".") if not part.strip("_").isdecimal()]
         stem = (parts or ["x"])[-1]
@@ -39,7 +40,7 @@ class Variables:
         words = (head if number.isdecimal() and head else stem).split("_")
         while len(words) > 1 and len("_".join(words)) > LONGEST:
             words.pop()
-        return identifier("_".join(words), self._blocked(), LONGEST)
+        return identifier("_".join(words), self._taken, LONGEST)
 
     def hinted(self, value: str) -> bool:
         """Return whether a value has a customary name, such as ``q``."""
@@ -48,6 +49,7 @@ class Variables:
     def assign(self, value: str, name: str) -> None:
         """Note that a variable now holds a value."""
         self.names[value] = name
+        self._taken.add(name)
         self.holds[name] = value
         for axis, dim in enumerate(self.types[value].shape):
             if isinstance(dim, Expr):
@@ -55,7 +57,9 @@ class Variables:
 
     def release(self, value: str) -> None:
         """Note that a value is not read again; its variable may be reused."""
-        self.names.pop(value, None)
+        name = self.names.pop(value, "")
+        if name not in self._reserved:
+            self._taken.discard(name)
 
     def size(self, dim: Dim) -> str | None:
         """Return ``x.shape[i]`` for a size that a variable has now."""
@@ -67,9 +71,6 @@ class Variables:
     def any(self) -> str:
         """Return a variable that holds a tensor now, if there is one."""
         return next(iter(self.holds), "")
-
-    def _blocked(self) -> set[str]:
-        return self._reserved | set(self.names.values())
 
 
 def hints(graph: Graph) -> dict[str, str]:

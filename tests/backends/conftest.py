@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def load(tmp_path: Path) -> Load:
     """Emit a module, write it to a file and import that file."""
     count = 0
 
-    def emit_and_import(module: Module, **options: object) -> ModuleType:
+    def emit_and_import(module: Module, **options: Any) -> ModuleType:
         nonlocal count
         count += 1
         path = tmp_path / f"emitted_{count}.py"

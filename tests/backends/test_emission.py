@@ -46,7 +46,8 @@ class Stages(nn.Module):
         self.fc = nn.Linear(16, 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.layer2(self.layer1(x)).mean((2, 3)))
+        logits: Tensor = self.fc(self.layer2(self.layer1(x)).mean((2, 3)))
+        return logits
 
 
 def residual_block() -> Graph:
@@ -107,7 +108,9 @@ class Gated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)
-        return self.blocks[1].se(self.blocks[0].se(x))
+        for block in self.blocks:
+            x = block.get_submodule("se")(x)
+        return x
 
 
 def test_nested_paths_become_nested_containers(load: Any) -> None:
@@ -134,7 +137,8 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], 1)
-        return self.attn(x, x, x, need_weights=False)[0]
+        mixed: Tensor = self.attn(x, x, x, need_weights=False)[0]
+        return mixed
 
 
 def test_parameters_without_a_layer_keep_their_keys(load: Any) -> None:

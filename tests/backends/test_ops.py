@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nasc.backends.pytorch.expressions import FUNCTIONS, METHODS
-from nasc.ir import OPS, Builder, DType, Layer, TensorType, f32, symbol
+from nasc.ir import OPS, Builder, DType, Layer, TensorType, evaluate, f32, symbol
 
 N = symbol("N")
 IMAGE = f32(N, 4, 8, 8)
@@ -105,7 +105,7 @@ def run(b: Builder, load: Any) -> None:
 
 
 def concrete(type: TensorType) -> torch.Tensor:
-    shape = type.substitute({"N": 3}).shape
+    shape = [evaluate(dim, 3) for dim in type.shape]
     if type.dtype is DType.F32:
         return torch.rand(shape)
     return torch.ones(shape, dtype=torch.bool if type.dtype is DType.BOOL else torch.int64)
