@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ..frontends.cells import nb101, nb201
+from ..frontends.cells import channel_resnet, nasbench_macro, nb101, nb201
 from ..ir import Module, NascError, did_you_mean
 
 Row = Mapping[str, str]
@@ -47,6 +47,18 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 "nb201.csv.gz",
                 lambda row: nb201(row["arch"]),
                 lambda row: _fraction(row["c10_test"], 100),
+            ),
+            Family(
+                "nasbench_macro",
+                "nasbench_macro.csv.gz",
+                lambda row: nasbench_macro(row["arch"]),
+                lambda row: _fraction(row["mean"], 100),
+            ),
+            Family(
+                "channel_resnet",
+                "channel_resnet.csv.gz",
+                lambda row: channel_resnet(row["arch"]),
+                lambda row: _fraction(row["mean"], 100),
             ),
         )
     }

@@ -30,6 +30,7 @@ Event = Callable[[str], None]
 Floats = NDArray[np.float64]
 KNOTS = (0.002, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 0.998)
 MARGIN = 0.1
+MONOTONE_RATE = 5.0
 
 
 def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -> Path:
@@ -76,7 +77,7 @@ def _member(config: Config, index: int, data: Dataset, targets: Floats, work: Pa
     torch.manual_seed(config.seed + index)
     encoder = Encoder(_shape(config))
     encoder.standardise(torch.from_numpy(np.stack([g.statistics for g in data.graphs])))
-    optimiser = torch.optim.AdamW(encoder.parameters(), lr=config.rate, weight_decay=config.decay)
+    optimiser = _optimiser(encoder, config)
     path = work / f"member{index}.safetensors"
     for epoch in range(_resume(path, encoder, optimiser), config.epochs):
         generator = torch.Generator().manual_seed(1_000_003 * (config.seed + index) + epoch)
@@ -84,6 +85,19 @@ def _member(config: Config, index: int, data: Dataset, targets: Floats, work: Pa
         _checkpoint(path, encoder, optimiser, epoch + 1)
         say(f"member {index + 1}/{config.members}, epoch {epoch + 1}/{config.epochs}: loss {mean:.4f}")
     return encoder
+
+
+def _optimiser(encoder: Encoder, config: Config) -> torch.optim.Optimizer:
+    """Return AdamW. The monotone part learns faster and does not decay: its weights pass a softplus, 0 is much."""
+    rising = list(encoder.monotone.parameters())
+    rest = [p for name, p in encoder.named_parameters() if not name.startswith("monotone.")]
+    return torch.optim.AdamW(
+        [
+            {"params": rest, "peak": config.rate, "weight_decay": config.decay},
+            {"params": rising, "peak": config.rate * MONOTONE_RATE, "weight_decay": 0.0},
+        ],
+        lr=config.rate,
+    )
 
 
 def _epoch(
@@ -101,7 +115,7 @@ def _epoch(
     total = 0.0
     for step, part in enumerate(order, start=epoch * len(order)):
         for group in optimiser.param_groups:
-            group["lr"] = config.rate * rate(step / (config.epochs * len(order)))
+            group["lr"] = group["peak"] * rate(step / (config.epochs * len(order)))
         chosen: list[int] = part.tolist()
         batch = with_masked_nodes(collate([data.graphs[i] for i in chosen]), config.inserted, generator)
         value = loss(encoder, batch, torch.from_numpy(targets[chosen]).float(), config.alone)

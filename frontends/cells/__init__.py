@@ -1,6 +1,8 @@
 """Benchmark cell strings as networks: the whole network that the benchmark trained, stem to classifier."""
 
+from .channel_resnet import channel_resnet
+from .nasbench_macro import nasbench_macro
 from .nb101 import nb101
 from .nb201 import nb201
 
-__all__ = ["nb101", "nb201"]
+__all__ = ["channel_resnet", "nasbench_macro", "nb101", "nb201"]

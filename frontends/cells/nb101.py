@@ -30,9 +30,7 @@ def nb101(adj_upper: str, ops: str, classes: int = 10) -> Module:
     output are left out. Raises NascError where the two do not fit each other or no path exists.
     """
     matrix, labels = pruned(read_matrix(adj_upper, ops), ops)
-    return Module(
-        (skeleton(classes), *_cells(matrix, labels)), "main", {"source": f"nb101:{adj_upper}:{ops}"}
-    )
+    return Module((skeleton(classes), *_cells(matrix, labels)), "main", {"source": f"nb101:{adj_upper}:{ops}"})
 
 
 @cache
@@ -116,9 +114,7 @@ def _cell(name: str, matrix: Matrix, ops: str, channels: int, width: int, size: 
     widths = vertex_channels(matrix, channels, width)
     values = {0: x}
     for v in range(1, last):
-        inputs = [
-            _truncated(b, values[u], widths[v], f"truncate{u}_{v}") for u in range(1, v) if matrix[u][v]
-        ]
+        inputs = [_truncated(b, values[u], widths[v], f"truncate{u}_{v}") for u in range(1, v) if matrix[u][v]]
         if matrix[0][v]:
             inputs.append(_conv_bn_relu(b, x, widths[v], 1, f"projection{v}"))
         values[v] = _vertex(b, _sum(b, inputs, f"sum{v}"), ops[v - 1], widths[v], f"vertex{v}")

@@ -61,9 +61,7 @@ def parse_edges(arch: str) -> dict[tuple[int, int], str]:
     for target, group in enumerate(groups, start=1):
         for name, source in _EDGE.findall(group):
             if name not in OPERATIONS:
-                raise NascError.of(
-                    f"{name!r} is no operation of nb201", did_you_mean(name, OPERATIONS), "cell-string"
-                )
+                raise NascError.of(f"{name!r} is no operation of nb201", did_you_mean(name, OPERATIONS), "cell-string")
             edges[int(source), target] = name
     if sorted(edges) != sorted((i, j) for j in range(1, NODES) for i in range(j)):
         raise NascError.of(
@@ -98,9 +96,7 @@ def cell(edges: tuple[tuple[tuple[int, int], str], ...]) -> Graph:
         for (source, end), op in edges:
             if end == target:
                 result = _edge(b, values[source], op, f"edges.{source}_{target}")
-                values[target] = (
-                    b("add", values[target], result, path=f"node{target}") if target in values else result
-                )
+                values[target] = b("add", values[target], result, path=f"node{target}") if target in values else result
     return b.finish(values[NODES - 1])
 
 
