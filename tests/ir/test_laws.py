@@ -1,0 +1,96 @@
+"""Laws over the whole op table: a new op is tested by having a sample."""
+
+from types import ModuleType
+
+import pytest
+
+from nasc.backends import emit_torch
+from nasc.ir import FAMILIES, OPS, CallBlock, DType, Op, arity, attributes_of, build, defaults_of, symbol
+from nasc.tests.ir.samples import Sample, samples
+
+pytest.importorskip("torch", reason="torch is not installed")
+import torch
+
+OPS_OF_TABLE = [cls for cls in OPS.values() if cls is not CallBlock]
+
+
+def test_every_op_has_a_sample() -> None:
+    assert {sample.node.op.name for sample in samples()} == {cls.name for cls in OPS_OF_TABLE}
+
+
+@pytest.mark.parametrize("cls", OPS_OF_TABLE, ids=lambda cls: cls.name)
+def test_every_op_is_documented_and_named_by_its_class(cls: type[Op]) -> None:
+    assert (cls.__doc__ or "").strip().endswith(".")
+    assert cls.name.replace("_", "") == cls.__name__.lower()
+    assert OPS[cls.name] is cls
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+def test_every_family_says_what_it_holds(family: ModuleType) -> None:
+    assert (family.__doc__ or "").strip().endswith(".")
+
+
+@pytest.mark.parametrize("sample", samples(), ids=str)
+def test_stated_attributes_make_the_op_again(sample: Sample) -> None:
+    op = sample.node.op
+    again = build(type(op), op.stated())
+    assert again == op
+    assert hash(again) == hash(op)
+    assert op.replace() == op
+    assert op.substitute({"N": 3}) is op
+
+
+@pytest.mark.parametrize("cls", OPS_OF_TABLE, ids=lambda cls: cls.name)
+def test_defaults_are_in_stored_form(cls: type[Op]) -> None:
+    kinds = attributes_of(cls)
+    for name, value in defaults_of(cls).items():
+        assert kinds[name].check(name, value) == value
+
+
+@pytest.mark.parametrize("sample", samples(), ids=str)
+def test_macs_and_state_are_counted(sample: Sample) -> None:
+    node = sample.node
+    types = sample.module.main.value_types()
+    operands = tuple(types[name] for name in node.operands)
+    macs = node.op.macs(operands, node.types)
+    assert isinstance(macs, int)
+    assert macs >= 0
+    least, most = arity(type(node.op))
+    assert least <= len(operands) <= (most or len(operands))
+    slots = node.op.state(operands)
+    assert len({slot.name for slot in slots}) == len(slots)
+
+
+@pytest.mark.parametrize("sample", samples(), ids=str)
+def test_a_symbolic_batch_gives_the_same_types(sample: Sample) -> None:
+    """Sizes of 2 in the first axis become N; where the op accepts that, its result at N=2 is the sample's."""
+    node = sample.node
+    types = sample.module.main.value_types()
+    operands = tuple(types[name] for name in node.operands)
+    open_batch = tuple(t.with_shape(symbol("N"), *t.shape[1:]) if t.rank and t.shape[0] == 2 else t for t in operands)
+    if open_batch == operands or node.op.name == "reshape":
+        pytest.skip("the sample has no batch axis")
+    assert tuple(t.substitute({"N": 2}) for t in node.op.infer(open_batch)) == node.types
+
+
+@pytest.mark.parametrize("sample", samples(), ids=str)
+def test_types_are_those_of_torch(sample: Sample) -> None:
+    """The emitted module, run on meta tensors, gives the shapes and dtypes that were inferred."""
+    names: dict[str, object] = {}
+    exec(compile(emit_torch(sample.module), "emitted.py", "exec"), names)  # noqa: S102 - emitted by us
+    build_model = names["build_model"]
+    assert callable(build_model)
+    with torch.device("meta"):
+        operands = [
+            torch.empty(value.type.shape, dtype=_dtype(value.type.dtype)) for value in sample.module.main.inputs
+        ]
+        result = build_model().eval()(*operands)
+    results = result if isinstance(result, (tuple, list)) else (result,)
+    assert [(tuple(r.shape), r.dtype) for r in results] == [(t.shape, _dtype(t.dtype)) for t in sample.node.types]
+
+
+def _dtype(dtype: DType) -> torch.dtype:
+    names = {"f": "float", "i": "int", "u": "uint", "c": "complex", "bf": "bfloat"}
+    letters = dtype.value.rstrip("0123456789")
+    found: torch.dtype = getattr(torch, names.get(letters, letters) + dtype.value[len(letters) :])
+    return found
