@@ -18,7 +18,7 @@ from .legal.workspace import Workspace
 from .outlined.region import in_order
 
 Repair = Callable[[Workspace, Node], Node | None]
-STRUCTURE = frozenset({"duplicate-graph", "duplicate-value", "undefined-value", "unknown-graph", "call-cycle"})
+STRUCTURE = frozenset({"duplicate-graph", "duplicate-value", "undefined-value", "unknown-graph", "call-cycle", "cycle"})
 ORDER: tuple[Repair, ...] = (
     call,
     attributes,

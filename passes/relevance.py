@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..ir import Graph, Loc, Module, Node
+from ..ir import Graph, Loc, Module, Node, checked
 from .inlining import Expansion, expand
 from .layers import layers
 
@@ -42,7 +42,7 @@ class Relevance:
         values = normalised([scores[0] - score for score in scores[1:]])
         found = _by_place(values, places)
         kept = _largest(found, self.top)
-        typed = module if len(module.graphs) > 1 else expansion.module
+        typed = checked(module)
         return replace(typed, graphs=tuple(_annotated(graph, kept) for graph in typed.graphs))
 
 

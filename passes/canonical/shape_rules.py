@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from ...ir import Dim, Node, TensorType, numel
 from ...ir.ops.reduction import Reduction
-from ...ir.ops.shape import Cat, Expand, Flatten, Pad, Permute, Repeat, Reshape, Roll, Slice, Split, Transpose
+from ...ir.ops.selection import Cat, Slice, Split
+from ...ir.ops.shape import Expand, Flatten, Pad, Permute, Repeat, Reshape, Roll, Transpose
 from .sweep import Become, Rewrite, Rule, Same, View
 
 REGROUPING = ("reshape", "flatten", "unflatten", "squeeze", "unsqueeze")

@@ -9,7 +9,7 @@ from ...ir import Dim, NascError, Node, TensorType, symbols_of
 from ...ir.ops.convolution import Convolution
 from ...ir.ops.elementwise import Binary, MaskedFill, Pairwise, Where
 from ...ir.ops.linear import Linear, Matmul, ScaledDotProductAttention
-from ...ir.ops.shape import Cat, Stack
+from ...ir.ops.selection import Cat, Stack
 from ...ir.ops.source import Parameter
 from .projection import adapt, to_rank
 from .workspace import Workspace

@@ -8,7 +8,8 @@ from typing import cast
 
 from ...ir import Dim, NascError, Node, Op, TensorType, arity, product, symbol, symbols_of
 from ...ir.ops.linear import Embedding
-from ...ir.ops.shape import Expand, Index, Permute, Reshape, Select, Split, Unbind, Unflatten
+from ...ir.ops.selection import Index, Select, Split, Unbind
+from ...ir.ops.shape import Expand, Permute, Reshape, Unflatten
 from .projection import adapt, resample, to_rank
 from .workspace import Workspace, repaired
 

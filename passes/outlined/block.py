@@ -103,7 +103,7 @@ class _Assembly:
             return None
         stem = value_name(region.path)
         results = tuple(f"{stem}_{i}" if i else stem for i in range(len(types)))
-        return Node(op, region.inputs, results, types, region.path, region.nodes[0].loc)
+        return Node(op, region.inputs, results, types, region.path)
 
     def _graph(self) -> Graph:
         names = self._names()

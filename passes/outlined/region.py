@@ -177,13 +177,24 @@ def replaced(graph: Graph, calls: Iterable[tuple[Region, Node]]) -> Graph:
     gone: set[str] = set()
     nodes: list[tuple[int, Node]] = []
     names: dict[str, str] = {}
+    taken = set(graph.value_names())
     for region, call in calls:
         gone.update(node.name for node in region.nodes)
+        taken.difference_update(result for node in region.nodes for result in node.results)
+        call = replace(call, results=tuple(_fresh(name, taken) for name in call.results))
         names.update(zip(region.outputs, call.results, strict=True))
         nodes.append((place[region.nodes[0].name], call))
     nodes += [(place[node.name], node) for node in graph.nodes if node.name not in gone]
     renamed = [(index, _renamed(node, names)) for index, node in nodes]
     return graph.with_nodes(in_order(renamed), [names.get(name, name) for name in graph.outputs])
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    candidate, count = name, 1
+    while candidate in taken:
+        candidate, count = f"{name}_{count}", count + 1
+    taken.add(candidate)
+    return candidate
 
 
 def _renamed(node: Node, names: Mapping[str, str]) -> Node:

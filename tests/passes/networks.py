@@ -8,9 +8,7 @@ from nasc.ir.diagnostics import Loc
 N = symbol("N")
 
 
-def resnet(
-    depths: tuple[int, ...] = (2, 2, 2, 2), width: int = 64, size: int = 224, classes: int = 1000
-) -> Module:
+def resnet(depths: tuple[int, ...] = (2, 2, 2, 2), width: int = 64, size: int = 224, classes: int = 1000) -> Module:
     """ResNet of basic blocks; (2, 2, 2, 2) is ResNet-18."""
     b = Builder()
     x = b.input("x", f32(N, 3, size, size))
@@ -172,9 +170,7 @@ def vit(depth: int = 4, width: int = 48, heads: int = 3, size: int = 32, patch: 
     scopes = {"": "VisionTransformer", "blocks": "Sequential", "patch_embed": "PatchEmbed"}
     x = b("conv2d", x, out_channels=width, kernel_size=patch, stride=patch, path="patch_embed.proj")
     x = b("transpose", b("flatten", x, start_dim=2, path="patch_embed"), dim0=1, dim1=2, path="patch_embed")
-    token = b(
-        "expand", b("parameter", key="cls_token", shape=(1, 1, width), name="cls_token"), shape=(N, 1, width)
-    )
+    token = b("expand", b("parameter", key="cls_token", shape=(1, 1, width), name="cls_token"), shape=(N, 1, width))
     x = b("cat", token, x, dim=1)
     length = (size // patch) ** 2 + 1
     x = b("add", x, b("parameter", key="pos_embed", shape=(1, length, width), name="pos_embed"))
