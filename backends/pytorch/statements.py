@@ -172,9 +172,13 @@ class Forward:
         if found is not None:
             value, axis, rest, slope = found
             text = f"{self.vars.inputs[value]}.shape[{axis}]"
-            if rest:
-                text = f"{text} {'-' if rest > 0 else '+'} {abs(rest)}"
-            self._locals[name] = text if slope == 1 else f"{tight(text)} // {slope}"
+            if isinstance(rest, int) and rest < 0:
+                text = f"{text} + {-rest}"
+            elif rest != 0:
+                text = f"{text} - {tight(size(rest, lambda other: self._symbol(node, other)))}"
+            if slope != 1:
+                text = f"{tight(text)} // {tight(size(slope, lambda other: self._symbol(node, other)))}"
+            self._locals[name] = text
             return self.name_of(name)
         if name not in self.plan.graph.symbols:
             raise NascError.of(

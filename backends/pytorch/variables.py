@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from ...ir import Dim, Expr, Graph, Node, TensorType, solve, substitute
+from ...ir import Dim, Expr, Graph, Node, TensorType, substitute, symbols_of
 from .quoting import identifier
 
 LONGEST = 20
@@ -106,14 +106,30 @@ def _roles(node: Node, found: Mapping[str, str], weighted: set[str]) -> list[tup
     return [(first, role)] if passes else []
 
 
-def recover(graph: Graph, name: str) -> tuple[str, int, int, int] | None:
-    """Return ``(input, axis, rest, slope)`` so that the symbol is ``(input.shape[axis] - rest) // slope``."""
+def recover(graph: Graph, name: str) -> tuple[str, int, Dim, Dim] | None:
+    """Return ``(input, axis, rest, slope)`` so that the symbol is ``(input.shape[axis] - rest) // slope``.
+
+    ``rest`` and ``slope`` are numbers where some axis allows it; else they hold symbols that can be read alone, as
+    the ``M`` of ``M*N`` where another input has an axis of ``M``.
+    """
+    found = _recovered(graph, name, lambda dim: isinstance(dim, int))
+    return found or _recovered(graph, name, lambda dim: all(_alone(graph, other, name) for other in symbols_of(dim)))
+
+
+def _alone(graph: Graph, name: str, unknown: str) -> bool:
+    if name == unknown:
+        return False
+    return name in graph.symbols or _recovered(graph, name, lambda dim: isinstance(dim, int)) is not None
+
+
+def _recovered(graph: Graph, name: str, readable: Callable[[Dim], bool]) -> tuple[str, int, Dim, Dim] | None:
     for value in graph.inputs:
         for axis, dim in enumerate(value.type.shape):
-            if not isinstance(dim, Expr) or solve(dim, 0, {}) is None:
+            if name not in symbols_of(dim):
                 continue
             rest = substitute(dim, {name: 0})
-            slope = substitute(dim, {name: 1})
-            if isinstance(rest, int) and isinstance(slope, int) and substitute(dim, {name: 2}) == 2 * slope - rest:
-                return value.name, axis, rest, slope - rest
+            slope = substitute(dim, {name: 1}) - rest
+            linear = substitute(dim, {name: 2}) == 2 * slope + rest
+            if linear and readable(rest) and readable(slope):
+                return value.name, axis, rest, slope
     return None

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasc.backends import emit_torch
-from nasc.ir import Builder, Graph, Module, NascError, Node, f32, symbol
+from nasc.grammar import parse
+from nasc.ir import Builder, Graph, Module, NascError, Node, checked, f32, symbol
 
 N, C, H, W = symbol("N"), symbol("C"), symbol("H"), symbol("W")
 
@@ -290,3 +291,25 @@ def test_ten_thousand_nodes(load: Any) -> None:
         x = b("add", b("tanh", x, path=f"deep.{i}"), first)
     model = load(b.module(x)).build_model()
     assert model(torch.ones(1, 2)).shape == (1, 2)
+
+
+def test_a_size_is_read_off_a_product_with_another_that_is_known(load: Any) -> None:
+    text = """nasc 1
+
+graph @main(%x: f32[N,6,5], %mask: f32[3,5]) -> f32[N,3,2,5] {
+  %flat = reshape %x {shape=[N*3, 2, 5]}
+  %y = call @windows %flat, %mask
+  return %y
+}
+
+graph @windows(%x: f32[M*N,L,5], %mask: f32[M,5]) -> f32[N,M,L,5] {
+  %parts = reshape %x {shape=[N, M, L, 5]}
+  %mask_1 = reshape %mask {shape=[M, 1, 5]}
+  %sum = add %parts, %mask_1
+  return %sum
+}
+"""
+    model = load(checked(parse(text))).build_model()
+    x, mask = torch.randn(2, 6, 5), torch.randn(3, 5)
+    want = x.reshape(2, 3, 2, 5) + mask.reshape(3, 1, 5)
+    assert torch.equal(model(x, mask), want)
