@@ -11,7 +11,7 @@ from ..ir import Diagnostic, Loc, NascError
 _GRAPH = re.compile(r'\s*graph\s+@([^\W\d][\w.]*|"(?:[^"\\]|\\.)*")')
 _RESULTS = re.compile(r"\s*(%[^=]*?)\s*=(?!=)")
 _VALUE = re.compile(r'%([^\W\d][\w.]*|"(?:[^"\\]|\\.)*")')
-Places = dict[tuple[str, str], tuple[int, str]]
+Places = dict[tuple[str, str], list[tuple[int, str]]]
 
 
 def located(error: NascError, text: str, filename: str) -> NascError:
@@ -21,22 +21,21 @@ def located(error: NascError, text: str, filename: str) -> NascError:
 
 
 def _places(text: str) -> Places:
-    """Return the line, number and text, of every graph (under the value "") and of every node."""
+    """Return the lines, number and text, of every graph (under the value "") and of every value."""
     places: Places = {}
     graph = ""
     for number, row in enumerate(text.split("\n"), 1):
         if match := _GRAPH.match(row):
             graph = match[1].strip('"')
-            places.setdefault((graph, ""), (number, row))
-            for value in _VALUE.findall(row):
-                places.setdefault((graph, value.strip('"')), (number, row))
+            for value in ("", *_VALUE.findall(row)):
+                places.setdefault((graph, value.strip('"')), []).append((number, row))
         elif row.startswith("}"):
             graph = ""
         elif graph and row.lstrip().startswith("return"):
-            places.setdefault((graph, "return"), (number, row))
+            places.setdefault((graph, "return"), []).append((number, row))
         elif graph and (match := _RESULTS.match(row)):
             for value in _VALUE.findall(match[1]):
-                places[graph, value.strip('"')] = (number, row)
+                places.setdefault((graph, value.strip('"')), []).append((number, row))
     return places
 
 
@@ -46,18 +45,18 @@ def _place(diagnostic: Diagnostic, places: Places, filename: str) -> Diagnostic:
     keys: Iterable[tuple[str, str]] = ((diagnostic.graph, diagnostic.node), (diagnostic.graph, ""))
     if not diagnostic.node and diagnostic.code in ("undefined-value", "cycle"):
         keys = ((diagnostic.graph, "return"), *keys)
-    for key in keys:
-        if key in places:
-            number, row = places[key]
-            return replace(diagnostic, where=Loc(filename, number, _column(diagnostic, row)))
-    return replace(diagnostic, where=Loc(filename))
+    rows = next((places[key] for key in keys if key in places), [])
+    number, column = _best(diagnostic, rows)
+    return replace(diagnostic, where=Loc(filename, number, column))
 
 
-def _column(diagnostic: Diagnostic, row: str) -> int:
-    """Return the column of the value that the message is about, else of the row's first character."""
+def _best(diagnostic: Diagnostic, rows: list[tuple[int, str]]) -> tuple[int, int]:
+    """Return line and column of the value that the message is about, else of the last row's first character."""
     named = _VALUE.search(diagnostic.message)
     if named is not None and diagnostic.code in ("undefined-value", "cycle"):
-        uses = [m for m in re.finditer(rf"{re.escape(named[0])}(?![\w.])", row)]
-        if uses:
-            return uses[-1].start() + 1
-    return len(row) - len(row.lstrip()) + 1
+        for number, row in rows:
+            uses = list(re.finditer(rf"{re.escape(named[0])}(?![\w.])", row))
+            if uses:
+                return number, uses[-1].start() + 1
+    number, row = rows[-1] if rows else (0, " ")
+    return number, (len(row) - len(row.lstrip()) + 1) if number else 0

@@ -73,20 +73,22 @@ def _line(error: UnexpectedInput, lines: list[str]) -> int:
 
 def _explain(error: UnexpectedInput, lines: list[str], line: int, filename: str) -> Diagnostic:
     row = lines[line - 1]
-    rest_is_blank = not any(other.strip() for other in lines[line:])
-    expected = f"expected {_any_of(_accepted(error))}"
-    ends_line = isinstance(error, UnexpectedToken) and error.token.type in ("_NL", "$END")
-    if ends_line and rest_is_blank:
-        where = Loc(filename, line, len(row.rstrip()) + 1)
-        message = "the text ends too early; was it cut off before it got here?"
-        return Diagnostic(message, expected, "truncated", where)
-    if ends_line:
-        where = Loc(filename, line, len(row.rstrip()) + 1)
-        return Diagnostic("the line ends too early", _special(row, "") or expected, "syntax", where)
+    accepted = _accepted(error)
+    expected = f"expected {_any_of(accepted)}"
     column = max(error.column, 1)
     rest = row[column - 1 :]
+    unclosed = rest.startswith('"') and '"' not in rest[1:]
+    ends = isinstance(error, UnexpectedToken) and error.token.type in ("_NL", "$END")
+    if (ends or unclosed) and not any(other.strip() for other in lines[line:]):
+        where = Loc(filename, line, len(row.rstrip()) + 1)
+        hint = "expected the end of the string" if unclosed else expected
+        return Diagnostic("the text ends too early; was it cut off?", hint, "truncated", where)
+    if ends:
+        where = Loc(filename, line, len(row.rstrip()) + 1)
+        return Diagnostic("the line ends too early", expected, "syntax", where)
     where = Loc(filename, line, column)
-    return Diagnostic(f"unexpected {_shown(rest)}", _special(row, rest) or expected, "syntax", where)
+    hint = _special(rest, accepted) or expected
+    return Diagnostic(f"unexpected {_shown(rest)}", hint, "syntax", where)
 
 
 def _accepted(error: UnexpectedInput) -> set[str]:
@@ -131,14 +133,15 @@ def _shown(found: str) -> str:
     return repr((word[0] if word else found)[:MAX_SHOWN])
 
 
-def _special(row: str, rest: str) -> str:
+def _special(rest: str, accepted: set[str]) -> str:
     """Return advice for mistakes that the accepted signs do not explain; empty where there is none."""
-    if rest.startswith('"') and '"' not in rest[1:]:
+    if rest.startswith('"'):
         return "close the string with a '\"' on the same line"
     if re.match(r"%\d", rest):
         return "a value's name starts with a letter or _"
-    if rest.startswith("//"):
-        return "put white space before a comment"
-    if not rest and re.search(r"\s//", row):
-        return "// after white space starts a comment; write a division without it, as in C//2"
+    if "TYPE" in accepted and re.match(r"\w+\[", rest):
+        return "close the type with a ']'"
+    word = re.match(r"\(?\s*%?([^\W\d][\w.]*)", rest)
+    if word is not None and "VALUE" in accepted and not accepted & {"RETURN", "PLACE"}:
+        return f"expected a value: %{word[1]}"
     return ""

@@ -159,7 +159,7 @@ def result_types(op: Op, operands: Types, blocks: Mapping[str, Graph]) -> Types:
     least, most = arity(type(op))
     data, given = (operands, ()) if most is None else (operands[:most], operands[most:])
     if len(operands) < least:
-        raise diagnostic(f"{op.name} has {len(operands)} operands", f"expected {operand_text(op)}", "operands")
+        raise diagnostic(f"{op.name} has {_count(operands, 'operand')}", f"expected {operand_text(op)}", "operands")
     if op.floating and data and data[0].dtype.rank < DType.F16.rank:
         raise diagnostic(f"{op.name} needs floating-point numbers, not {data[0]}", "cast them first", "dtype")
     results = op.infer(data)
@@ -171,15 +171,22 @@ def result_types(op: Op, operands: Types, blocks: Mapping[str, Graph]) -> Types:
 
 def operand_text(op: Op) -> str:
     """Return the operands that an op takes, in words."""
-    return ", ".join(f"%{name}" for name in op.operands) or "none"
+    words = {"?": " (may be left out)", "*": ", ..."}
+    shown = (f"%{name.rstrip('?*')}{words.get(name[-1], '')}" for name in op.operands)
+    return ", ".join(shown) or "none"
+
+
+def _count(items: Types | tuple[str, ...], noun: str) -> str:
+    return f"{len(items) or 'no'} {noun}{'s' * (len(items) != 1)}"
 
 
 def _check_given(op: Op, data: Types, given: Types) -> None:
     slots = op.state(data)
     if len(given) != len(slots):
-        most = arity(type(op))[1]
-        extra = f" and then {', '.join('%' + s.name for s in slots)} where its weights are values" if slots else ""
-        raise diagnostic(f"{op.name} has {len(data) + len(given)} operands", f"expected {most}{extra}", "operands")
+        extra = f", and {', '.join('%' + s.name for s in slots)} where its weights are values" if slots else ""
+        raise diagnostic(
+            f"{op.name} has {_count((*data, *given), 'operand')}", f"expected {operand_text(op)}{extra}", "operands"
+        )
     for slot, actual in zip(slots, given, strict=True):
         if slot.type.shape != actual.shape:
             raise diagnostic(f"{op.name} is given {actual} as {slot.name}", f"expected {slot.type}", "weight-shape")
@@ -201,8 +208,8 @@ def _check_symbols(op: Op, known: frozenset[str], graph: Graph) -> None:
 def _check_results(node: Node, results: Types) -> None:
     if results and len(results) != len(node.results):
         raise diagnostic(
-            f"{node.op.name} makes {len(results)} results, but {len(node.results)} are named",
-            f"name {len(results)} results",
+            f"{node.op.name} makes {_count(results, 'result')}, not {len(node.results)}",
+            f"name {_count(results, 'result')}",
             "results",
         )
     if node.types and results and node.types != results:

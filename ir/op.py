@@ -238,7 +238,7 @@ def _misnamed(cls: type[Op], values: Mapping[str, object]) -> list[Diagnostic]:
     return problems + [
         Diagnostic(
             f"{cls.name} needs attribute {name!r}",
-            f"add {name}= {known[name].describe()}",
+            f"add {name}=..., {known[name].describe()}",
             "missing-attribute",
         )
         for name in missing
