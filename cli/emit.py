@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 examples:
-  nasc lower examples/resnet_cifar.py | nasc opt -p outline | nasc emit --to torch > again.py
+  nasc lower examples/resnet_cifar.py | nasc emit --to torch > again.py
   nasc emit examples/block.nasc --to dot
 """
 
@@ -26,6 +26,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.epilog = EXAMPLE
     add_source(command)
     command.add_argument("--to", choices=TARGETS, default="torch", help="what to emit; default: torch")
+    command.add_argument("--flat", action="store_true", help="PyTorch without factoring out repeated blocks first")
     add_output(command)
     command.set_defaults(run=run)
 
@@ -33,6 +34,10 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Emit the source."""
     module = read_module(arguments.source, arguments)
+    if arguments.to == "torch" and len(module.graphs) == 1 and not arguments.flat:
+        from ..passes import Outline
+
+        module = Outline()(module)
     write_code(emitted(module, arguments.to), arguments.to, arguments.output)
     return 0
 
