@@ -61,8 +61,8 @@ def measure(name: str, tolerance: float) -> dict[str, Any]:
     import timm
 
     torch.manual_seed(0)
-    model = timm.create_model(name).eval()
-    size = model.pretrained_cfg["input_size"]
+    model: Any = timm.create_model(name).eval()
+    size: tuple[int, ...] = model.pretrained_cfg["input_size"]
     start = time.perf_counter()
     captured = capture(model, (torch.randn(1, *size),), True)
     middle = time.perf_counter()

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..ir import Module, NascError, checked
+from ..ir import Loc, Module, NascError, checked
 from .lowered import Lowered
 from .shapes import parse_shape
 from .source import Source, missing_file, parse_source
@@ -73,9 +73,7 @@ def _from_json(text: str, place: str) -> Module:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise NascError.of(
-            f"{place}:{error.lineno}:{error.colno}: not JSON: {error.msg}",
-            "expected what `nasc emit --to json` writes",
-            "json",
-        ) from None
+        where = Loc(place, error.lineno, error.colno)
+        hint = "expected what `nasc emit --to json` writes"
+        raise NascError.of(f"not JSON: {error.msg}", hint, "json", where) from None
     return from_json(data)

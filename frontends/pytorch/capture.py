@@ -162,9 +162,11 @@ def _failure(error: Exception) -> NascError:
                 where=place,
             )
         )
+    own = type(error).__module__ == "builtins"
+    what = "forward fails on the example input" if own else "torch.export cannot capture the model"
     return NascError(
         Diagnostic(
-            f"torch.export cannot capture the model: {type(error).__name__}: {_first_line(error)}",
+            f"{what}: {type(error).__name__}: {_first_line(error)}",
             "the model must run on the example input; try it in Python with the same shapes",
             "export",
             where=place,

@@ -97,7 +97,7 @@ class Site:
         """
         operation = build(OPS[op], attributes)
         present = {name: node for name, node in slots.items() if node is not None}
-        path = self.translation.layer_path(operation, present, extra)
+        path = self.translation.layer_path(operation, self.path, present, extra)
         operands = [operand]
         if path is None:
             operands += [self.translation.value(node) for node in present.values()]

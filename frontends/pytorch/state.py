@@ -40,15 +40,17 @@ class State:
         """Read the program's signature."""
         self._owned: dict[str, Owned] = {}
         persistent = frozenset(program.state_dict)
+        first = _first_keys(program.state_dict)
         for spec in program.graph_signature.input_specs:
             if spec.kind in _KINDS and spec.target is not None:
                 tensor = program.state_dict.get(spec.target, program.constants.get(spec.target))
                 if isinstance(tensor, Tensor):
                     trained = spec.kind is InputKind.PARAMETER
-                    owned = Owned(spec.target, tensor.detach(), trained, spec.target in persistent)
+                    key = first.get(spec.target, spec.target)
+                    owned = Owned(key, tensor.detach(), trained, spec.target in persistent)
                     self._owned[spec.arg.name] = owned
         self._under: dict[str, set[str]] = defaultdict(set)
-        for key in persistent | {owned.key for owned in self._owned.values()}:
+        for key in {first.get(k, k) for k in persistent} | {owned.key for owned in self._owned.values()}:
             parts = key.split(".")
             for depth in range(1, len(parts)):
                 self._under[".".join(parts[:depth])].add(".".join(parts[depth:]))
@@ -85,3 +87,13 @@ def encode(tensor: Tensor) -> str:
     raw = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
     packed = zlib.compress(raw, 9)
     return base64.b64encode(packed).decode() if len(packed) <= DATA_LIMIT else ""
+
+
+def _first_keys(state: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return for every key the first one that names the same memory: tied tensors have one name."""
+    first: dict[tuple[int, torch.Size], str] = {}
+    names: dict[str, str] = {}
+    for key, tensor in state.items():
+        same = tensor.numel() > 0 and tensor.device.type != "meta"
+        names[key] = first.setdefault((tensor.data_ptr(), tensor.shape), key) if same else key
+    return names

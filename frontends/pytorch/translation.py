@@ -29,7 +29,7 @@ class Translation:
     """Builds a graph from fx nodes; every problem is kept, so that all of them are reported at once."""
 
     def __init__(self, sizes: Sizes, state: State, owner: fx.GraphModule) -> None:
-        """Start a graph for one program; ``owner`` holds the subgraphs that its calls may name."""
+        """Start a graph for one program; ``owner`` holds its calls and the subgraphs that they may name."""
         self.sizes = sizes
         self.state = state
         self.builder = Builder("main")
@@ -37,6 +37,7 @@ class Translation:
         self.problems: list[Diagnostic] = []
         self.folded: dict[str, torch.Tensor] = {}
         self._owner = owner
+        self._called = frozenset(path_of(node) for node in owner.graph.nodes)
         self._values: dict[fx.Node, Values] = {}
         self._same: dict[fx.Node, fx.Node] = {}
         self._emitted: dict[str, str] = {}
@@ -92,11 +93,15 @@ class Translation:
             data=data,
         )
 
-    def layer_path(self, op: Op, slots: Mapping[str, fx.Node], extra: tuple[str, ...]) -> str | None:
-        """Return the path of the layer whose weights these are; None where they have to be operands."""
+    def layer_path(self, op: Op, caller: str, slots: Mapping[str, fx.Node], extra: tuple[str, ...]) -> str | None:
+        """Return the path of the layer whose weights these are; None where they have to be operands.
+
+        A layer that the model calls by its own path is not taken from it by ``caller``, another that borrows its
+        weights; nor by a second operation that uses them otherwise.
+        """
         pairs = [(slot, self.resolve(node).name) for slot, node in slots.items()]
         path = self.state.layer(pairs, extra) if pairs else None
-        if path is None:
+        if path is None or (path != caller and path in self._called):
             return None
         mine = (op, frozenset(slots))
         return path if self._layers.setdefault(path, mine) == mine else None

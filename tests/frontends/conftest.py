@@ -24,7 +24,7 @@ def _interpreter() -> Any:
     return module
 
 
-RUN = _interpreter().run
+RUN: Callable[..., tuple[Tensor, ...]] = _interpreter().run
 
 
 @pytest.fixture

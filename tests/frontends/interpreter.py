@@ -78,9 +78,9 @@ def apply(node: Node, operands: list[Any], weights: Weights, sizes: Mapping[str,
     special = SPECIAL.get(op.name)
     if special is not None:
         return special(op, operands, state, weights)
-    wanted = getattr(op.torch, "positional", ())
-    stated = {**{name: getattr(op, name) for name in wanted if hasattr(op, name)}, **op.stated()}
-    attributes = {name: plain(value) for name, value in stated.items() if value is not None}
+    attributes = {name: plain(value) for name, value in op.attributes().items() if value is not None}
+    if getattr(op, "dim", 0) is None and not attributes.get("keepdim"):
+        attributes.pop("keepdim", None)
     return spelled(op, operands, attributes, state)
 
 

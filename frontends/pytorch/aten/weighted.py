@@ -85,21 +85,32 @@ def linear(site: Site) -> Values:
 def batch_norm(site: Site) -> Values:
     """Lower ``batch_norm``; the layer's ``num_batches_tracked`` is its state, though the call does not read it."""
     tracked = site.given("running_mean")
-    if site.given("weight") != site.given("bias"):
-        raise site.unsupported("it has a weight or a bias but not both", "give the layer both, or affine=False")
     if site.args["training"] and tracked:
         raise site.unsupported("it normalises by the batch in evaluation mode", "call model.eval() honestly")
-    names = ("weight", "bias", "running_mean", "running_var")
-    return site.layer(
+    affine = site.given("weight") and site.given("bias")
+    names = (("weight", "bias") if affine else ()) + ("running_mean", "running_var")
+    made = site.layer(
         "batch_norm",
         site.value("input"),
         {name: site.args[name] for name in names},
         ("num_batches_tracked",) if tracked else (),
         eps=site.args["eps"],
         momentum=site.args["momentum"],
-        affine=site.given("weight"),
+        affine=affine,
         track_running_stats=tracked,
     )
+    return made if affine else _scaled_and_shifted(site, made)
+
+
+def _scaled_and_shifted(site: Site, value: str) -> str:
+    """Return a normalised value times the weight or plus the bias of its channels, where the call has only one."""
+    columns = site.type(value).rank - 2
+    for name, op in (("weight", "mul"), ("bias", "add")):
+        if site.given(name):
+            one = site.value(name)
+            wide = site.emit("reshape", one, shape=(*site.type(one).shape, *[1] * columns)) if columns else one
+            value = site.emit(op, value, wide)
+    return value
 
 
 def layer_norm(site: Site) -> Values:
@@ -139,16 +150,16 @@ def rms_norm(site: Site) -> Values:
 
 def group_norm(site: Site) -> Values:
     """Lower ``group_norm``."""
-    if site.given("weight") != site.given("bias"):
-        raise site.unsupported("it has a weight or a bias but not both", "give the layer both, or affine=False")
-    return site.layer(
+    affine = site.given("weight") and site.given("bias")
+    made = site.layer(
         "group_norm",
         site.value("input"),
-        {"weight": site.args["weight"], "bias": site.args["bias"]},
+        {"weight": site.args["weight"], "bias": site.args["bias"]} if affine else {},
         num_groups=site.args["num_groups"],
         eps=site.args["eps"],
-        affine=site.given("weight"),
+        affine=affine,
     )
+    return made if affine else _scaled_and_shifted(site, made)
 
 
 def instance_norm(site: Site) -> Values:

@@ -1,0 +1,141 @@
+"""What a person may name, what is found, and what each bad input is told; errors are held to golden texts.
+
+``NASC_UPDATE_GOLDEN=1 pytest tests/frontends/test_discovery.py`` writes the texts anew.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nasc.frontends import lower_source
+from nasc.grammar import print_module
+from nasc.ir import NascError
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "frontends"
+ERRORS: dict[str, tuple[Any, ...]] = {
+    "does not import": ("noimport.py",),
+    "does not parse": ("syntax.py",),
+    "ends the program": ("exits.py",),
+    "cannot be built": ("buildfail.py",),
+    "has no model": ("nomodel.py",),
+    "has two models": ("two.py",),
+    "needs arguments": ("needs.py",),
+    "named model needs arguments": ("two.py:C",),
+    "wrong arguments": ("two.py:A(classes=3)",),
+    "not literals": ("two.py:A(n=open('x'))",),
+    "not a call": ("two.py:A(3",),
+    "instance with arguments": ("instance.py:model(3)",),
+    "not a model": ("instance.py:number",),
+    "misspelt model": ("two.py:AA",),
+    "branches on data": ("branch.py",),
+    "unknown operations": ("missing.py",),
+    "wrong shape": ("wrongshape.py",),
+    "no input": ("noinput.py",),
+    "too few inputs": ("two_inputs.py", ["i64[2,5]"]),
+    "misspelt loader": ("loaders.py", [], "train_loaders"),
+    "bad shape": ("prints.py", ["1x3xa"]),
+    "bad dtype": ("prints.py", ["f31[1,3]"]),
+    "empty shape": ("prints.py", ["1x0x3"]),
+    "no file": ("bilt.py",),
+    "no such kind": ("model.h5",),
+    "library model without library": ("resnet18",),
+    "misspelt timm model": ("timm:resnet81",),
+    "misspelt torchvision model": ("torchvision:resnet81",),
+    "wrong timm arguments": ("timm:resnet18(depth=3)",),
+    "not a program": ("broken.pt2",),
+    "not JSON": ("broken.json",),
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_golden(monkeypatch):
+    monkeypatch.chdir(GOLDEN)
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_error_says_where_what_and_what_would_be_right(case):
+    if "timm" in case or "torchvision" in case:
+        pytest.importorskip("timm" if "timm" in case else "torchvision")
+    with pytest.raises(NascError) as caught:
+        lower_source(*ERRORS[case])
+    text = caught.value.render() + "\n"
+    golden = GOLDEN / f"{case.replace(' ', '_')}.txt"
+    if os.environ.get("NASC_UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+@pytest.mark.parametrize("name", ["fixed", "ranged"])
+def test_a_fixed_batch_is_a_warning_with_its_line(name):
+    lowered = lower_source(f"{name}.py")
+    (warning,) = lowered.diagnostics
+    text = warning.render() + "\n"
+    golden = GOLDEN / f"{name}.txt"
+    if os.environ.get("NASC_UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+    assert isinstance(lowered.module.main.inputs[0].type.shape[0], int)
+
+
+def test_what_a_model_prints_stays_out_of_the_pipe(capsys):
+    lowered = lower_source("prints.py")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines()[:2] == ["importing", "building"]
+    assert len(lowered.module.main.nodes) == 1
+
+
+def test_the_class_that_no_other_uses_is_meant():
+    main = lower_source("built.py").module.main
+    assert dict(main.scopes) == {"": "Net", "block": "Block"}
+    assert [str(i.type) for i in main.inputs] == ["i64[N,5]", "f32[N,5,8]"]
+
+
+def test_an_instance_is_found():
+    assert [node.op.name for node in lower_source("instance.py").module.main.nodes] == ["linear", "relu"]
+
+
+def test_arguments_reach_the_model():
+    for source in ("loaders.py:Net(classes=7)", "loaders.py:Net(7)"):
+        main = lower_source(source, ["2x4"]).module.main
+        assert str(main.output_types[0]) == "f32[N,7]"
+
+
+def test_a_data_loader_gives_the_input():
+    main = lower_source("loaders.py", data="train_loader").module.main
+    assert [str(i.type) for i in main.inputs] == ["f32[N,4]"]
+
+
+def test_torchvision_models_have_their_own_input():
+    pytest.importorskip("torchvision")
+    main = lower_source("torchvision:squeezenet1_1(num_classes=7)").module.main
+    assert (str(main.inputs[0].type), str(main.output_types[0])) == ("f32[N,3,224,224]", "f32[N,7]")
+
+
+def test_a_saved_program_is_lowered_to_the_same(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(4, 2)).eval()
+    batch = torch.export.Dim("batch")
+    program = torch.export.export(model, (torch.randn(2, 4),), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "model.pt2")
+    lowered = lower_source(str(tmp_path / "model.pt2"))
+    assert str(lowered.module.main.inputs[0].type) == "f32[N,4]"
+    assert set(lowered.weights) == {"0.weight", "0.bias"}
+
+
+def test_text_comes_from_a_file_or_a_pipe(tmp_path, monkeypatch):
+    lowered = lower_source("instance.py")
+    text = print_module(lowered.module)
+    (tmp_path / "model.nasc").write_text(text)
+    assert lower_source(str(tmp_path / "model.nasc")).module == lowered.module
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    assert lower_source("-").module == lowered.module
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    with pytest.raises(NascError, match="<stdin> is empty"):
+        lower_source("-")
