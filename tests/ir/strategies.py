@@ -126,7 +126,7 @@ def _attributes(draw: Draw, name: str, x: TensorType) -> dict[str, object]:
 
 def _step(draw: Draw, builder: Builder, names: Sequence[str]) -> bool:
     """Add a node if what was drawn fits; return whether it did."""
-    name = names[draw(st.integers(0, 2**16)) % len(names)]
+    name = names[int(draw(st.integers(0, 2**16))) % len(names)]
     cls = OPS[name]
     least, most = arity(cls)
     count = draw(st.integers(least, max(least, 2) if most is None else most))
