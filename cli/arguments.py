@@ -55,9 +55,7 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     root.set_defaults(run=None)
     commands = root.add_subparsers(metavar="COMMAND", title="commands")
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, description=summary.capitalize() + ".", formatter_class=Help
-        )
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".", formatter_class=Help)
         if name == named:
             import_module(f".{name}", __package__).add(command)
     return root
@@ -76,13 +74,9 @@ def add_source(command: argparse.ArgumentParser, many: bool = False) -> None:
         default=[],
         help="shape of an input, 1x3x32x32 or i64[1,128]; once an input",
     )
-    command.add_argument(
-        "--data", metavar="NAME", help="data loader of model.py whose first batch is the input"
-    )
+    command.add_argument("--data", metavar="NAME", help="data loader of model.py whose first batch is the input")
 
 
 def add_output(command: argparse.ArgumentParser) -> None:
     """Add the option that names the output file."""
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="write there, all or nothing, and not to stdout"
-    )
+    command.add_argument("-o", "--output", metavar="FILE", help="write there, all or nothing, and not to stdout")

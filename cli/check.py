@@ -24,13 +24,9 @@ def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
     add_source(command)
-    command.add_argument(
-        "--format", choices=("text", "json", "sarif"), default="text", help="form of the findings"
-    )
+    command.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="form of the findings")
     command.add_argument("--max-params", metavar="N", help="an error above this many parameters: 500k, 10M")
-    command.add_argument(
-        "--max-macs", metavar="N", help="an error above this many multiply-accumulates: 300M, 4G"
-    )
+    command.add_argument("--max-macs", metavar="N", help="an error above this many multiply-accumulates: 300M, 4G")
     command.set_defaults(run=run)
 
 

@@ -15,12 +15,8 @@ example:
 def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
-    command.add_argument(
-        "--family", default="nb201", help="benchmark to rank: nb101 or nb201; default: nb201"
-    )
-    command.add_argument(
-        "--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR"
-    )
+    command.add_argument("--family", default="nb201", help="benchmark to rank: nb101 or nb201; default: nb201")
+    command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
     command.add_argument("--limit", type=int, metavar="N", help="rank this many networks only")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the table")
     command.set_defaults(run=run)
@@ -40,9 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
         f"| {scores.family}, {scores.count} networks | Spearman | Kendall | NDCG@10 |",
         "|---|---|---|---|",
     ]
-    lines += [
-        f"| {name} | {r.spearman:.3f} | {r.kendall:.3f} | {r.ndcg10:.4f} |"
-        for name, r in scores.rankers.items()
-    ]
+    lines += [f"| {name} | {r.spearman:.3f} | {r.kendall:.3f} | {r.ndcg10:.4f} |" for name, r in scores.rankers.items()]
     write_text("\n".join(lines))
     return 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def on_terminal(stream: TextIO | None = None) -> bool:
     """Return whether people look at this stream in colour."""
     stream = stream or sys.stdout
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return bool(stream) and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -114,9 +114,7 @@ def sarif(found: Sequence[Diagnostic]) -> dict[str, object]:
         }
         if loc is not None:
             region = {"startLine": max(loc.line, 1), "startColumn": max(loc.column, 1)}
-            result["locations"] = [
-                {"physicalLocation": {"artifactLocation": {"uri": loc.file}, "region": region}}
-            ]
+            result["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": loc.file}, "region": region}}]
         results.append(result)
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -33,9 +33,7 @@ def add(command: argparse.ArgumentParser) -> None:
         choices=("nasc", "table", "json"),
         help="IR with notes, table, or rows as JSON; default: a table on a terminal, the IR into a pipe",
     )
-    command.add_argument(
-        "--annotate", metavar="MODEL.PY", help="write the values as comments into this source file"
-    )
+    command.add_argument("--annotate", metavar="MODEL.PY", help="write the values as comments into this source file")
     add_output(command)
     command.set_defaults(run=run)
 
@@ -77,9 +75,7 @@ def plain_table(module: Module) -> str:
     rows = relevance_table(module)
     width = max((len(row.layer) for row in rows), default=5)
     head = f"{'layer':{width}}  {'op':14}  relevance"
-    return "\n".join(
-        [head, *(f"{r.layer:{width}}  {r.op:14}  {r.relevance:+.3f}  {bar(r.relevance)}" for r in rows)]
-    )
+    return "\n".join([head, *(f"{r.layer:{width}}  {r.op:14}  {r.relevance:+.3f}  {bar(r.relevance)}" for r in rows)])
 
 
 def bar(value: float, width: int = 16) -> str:
@@ -101,9 +97,7 @@ def draw(module: Module) -> None:
     table.add_column("")
     for row in relevance_table(module):
         colour = "green" if row.relevance > 0 else "red" if row.relevance < 0 else "dim"
-        table.add_row(
-            row.layer, row.op, f"[{colour}]{row.relevance:+.3f}[/]", f"[{colour}]{bar(row.relevance)}[/]"
-        )
+        table.add_row(row.layer, row.op, f"[{colour}]{row.relevance:+.3f}[/]", f"[{colour}]{bar(row.relevance)}[/]")
     console().print(table)
 
 

@@ -40,6 +40,4 @@ def read_text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise NascError.of(
-            f"{path}: cannot be read: {error}", "expected a text file in UTF-8", "file"
-        ) from None
+        raise NascError.of(f"{path}: cannot be read: {error}", "expected a text file in UTF-8", "file") from None

@@ -16,9 +16,7 @@ example (about a quarter of an hour on two cores; killed and started again, it g
 def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
-    command.add_argument(
-        "--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR"
-    )
+    command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
     command.add_argument("--epochs", type=int, metavar="N", help="passes over the networks")
     command.add_argument("--limit", type=int, metavar="N", help="train on this many networks only")
     command.add_argument(

@@ -21,9 +21,7 @@ def test_without_a_command_shows_help_and_says_usage(nasc: Run) -> None:
     assert all(name in done.out for name in COMMANDS)
 
 
-@pytest.mark.parametrize(
-    "arguments", [("frobnicate",), ("check", "--nope"), ("opt", "a.nasc"), ("emit", "--to", "c")]
-)
+@pytest.mark.parametrize("arguments", [("frobnicate",), ("check", "--nope"), ("opt", "a.nasc"), ("emit", "--to", "c")])
 def test_wrong_usage_exits_with_2(nasc: Run, arguments: tuple[str, ...]) -> None:
     done = nasc(*arguments)
     assert done.code == 2
@@ -94,9 +92,7 @@ def test_opt_names_the_nearest_pass(nasc: Run, block: str) -> None:
     assert "did you mean 'inline'?" in done.err
 
 
-@pytest.mark.parametrize(
-    ("target", "start"), [("torch", ""), ("json", "{"), ("dot", "digraph"), ("nasc", "nasc 1")]
-)
+@pytest.mark.parametrize(("target", "start"), [("torch", ""), ("json", "{"), ("dot", "digraph"), ("nasc", "nasc 1")])
 def test_emit_writes_every_target(nasc: Run, block: str, target: str, start: str, tmp_path: Path) -> None:
     done = nasc("emit", "--to", target, stdin=block)
     assert done.code == 0
@@ -126,9 +122,7 @@ def test_relevance_annotates_the_ir_and_draws_a_table(nasc: Run, block: str) -> 
 def test_score_ranks_models(nasc: Run, block: str, tmp_path: Path) -> None:
     (tmp_path / "a.nasc").write_text(block, encoding="utf-8")
     (tmp_path / "b.nasc").write_text(block.replace("=16", "=32").replace("N,16", "N,32"), encoding="utf-8")
-    rows = json.loads(
-        nasc("score", str(tmp_path / "a.nasc"), str(tmp_path / "b.nasc"), "--format", "json").out
-    )
+    rows = json.loads(nasc("score", str(tmp_path / "a.nasc"), str(tmp_path / "b.nasc"), "--format", "json").out)
     assert [row["rank"] for row in rows] == [1, 2]
     assert rows[0]["score"] >= rows[1]["score"]
     assert {row["model"][-6:] for row in rows} == {"a.nasc", "b.nasc"}

@@ -42,9 +42,7 @@ def test_cycle_is_named(nasc: Run) -> None:
 
 
 def test_shape_clash_names_both_shapes(nasc: Run) -> None:
-    text = (
-        "nasc 1\n\ngraph @main(%x: f32[1,4], %y: f32[1,5]) -> f32[1,4] {\n  %a = add %x, %y\n  return %a\n}\n"
-    )
+    text = "nasc 1\n\ngraph @main(%x: f32[1,4], %y: f32[1,5]) -> f32[1,4] {\n  %a = add %x, %y\n  return %a\n}\n"
     done = nasc("check", stdin=text)
     assert done.code == 1
     assert "[1,4] and [1,5] do not broadcast" in done.err

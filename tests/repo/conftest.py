@@ -15,9 +15,7 @@ def walk(root: Path) -> list[Path]:
     """Return every file under root in sorted order, less what tools make: builds, caches, environments."""
     found: list[Path] = []
     for folder, inner, names in os.walk(root):
-        inner[:] = sorted(
-            d for d in inner if d not in MADE and (not d.startswith(".") or d in (".ci", ".github"))
-        )
+        inner[:] = sorted(d for d in inner if d not in MADE and (not d.startswith(".") or d in (".ci", ".github")))
         found += [Path(folder, name).relative_to(root) for name in sorted(names)]
     return found
 

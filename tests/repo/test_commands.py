@@ -37,9 +37,7 @@ def test_make_test_checks_everything_and_ends_with_pytest(root: Path) -> None:
 def test_ci_ends_as_make_test_does(status: int, code: int, root: Path, tmp_path: Path) -> None:
     make = tmp_path / "bin" / "make"
     make.parent.mkdir()
-    make.write_text(
-        f'#!/bin/sh\necho "$@ in $PWD, data in $NASC_DATA_DIR"\nexit {status}\n', encoding="utf-8"
-    )
+    make.write_text(f'#!/bin/sh\necho "$@ in $PWD, data in $NASC_DATA_DIR"\nexit {status}\n', encoding="utf-8")
     make.chmod(0o755)
     checkout = tmp_path / "checkout"
     (checkout / ".ci").mkdir(parents=True)

@@ -63,9 +63,7 @@ def test_no_extra_brings_both_onnxruntimes(project: dict[str, Any]) -> None:
         found: set[str] = set()
         for line in extras[name]:
             ours = EXTRA_OF_OURS.fullmatch(line)
-            found |= (
-                set().union(*map(resolve, ours[1].split(","))) if ours else {re.split(r"[<>=\[ ]", line)[0]}
-            )
+            found |= set().union(*map(resolve, ours[1].split(","))) if ours else {re.split(r"[<>=\[ ]", line)[0]}
         return found
 
     assert [name for name in extras if {"onnxruntime", "onnxruntime-gpu"} <= resolve(name)] == []
@@ -87,9 +85,7 @@ def test_command_is_installed() -> None:
 def test_import_works_from_anywhere(tmp_path: Path, root: Path) -> None:
     for folder in (tmp_path, root, root / "tests"):
         code = "import nasc.cli; print(nasc.__file__)"
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
         assert Path(done.stdout.strip()) == root / "__init__.py"
 
 

@@ -15,12 +15,8 @@ def function_lengths(source: str) -> dict[str, int]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0]
-            docstring = (
-                (first.end_lineno or first.lineno) - first.lineno + 1 if ast.get_docstring(node) else 0
-            )
-            lengths[f"{node.name}:{node.lineno}"] = (
-                (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
-            )
+            docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if ast.get_docstring(node) else 0
+            lengths[f"{node.name}:{node.lineno}"] = (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
     return lengths
 
 

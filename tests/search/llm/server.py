@@ -35,8 +35,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.served.owner == "absent":
             return self.send(404, {"error": {"message": "no such page"}})
         data = [
-            {"id": name, "object": "model", "created": 0, "owned_by": self.served.owner}
-            for name in self.served.models
+            {"id": name, "object": "model", "created": 0, "owned_by": self.served.owner} for name in self.served.models
         ]
         return self.send(200, {"object": "list", "data": data})
 
@@ -82,9 +81,7 @@ def says(text: str | None, finish: str = "stop") -> Behaviour:
 
 def calls_tool(text: str) -> Behaviour:
     call = {"id": "c", "type": "custom", "custom": {"name": "answer", "input": text}}
-    return lambda handler, body: handler.send(
-        200, completion({"content": None, "tool_calls": [call]}, "tool_calls")
-    )
+    return lambda handler, body: handler.send(200, completion({"content": None, "tool_calls": [call]}, "tool_calls"))
 
 
 def fails(status: int, message: str, headers: dict[str, str] | None = None, **details: str) -> Behaviour:
@@ -128,9 +125,7 @@ def refuses_with(part: str, message: str, status: int = 400, **details: str) -> 
 
 
 @contextmanager
-def serving(
-    *script: Behaviour, owner: str = "someone", models: tuple[str, ...] = ("tiny",)
-) -> Generator[Served]:
+def serving(*script: Behaviour, owner: str = "someone", models: tuple[str, ...] = ("tiny",)) -> Generator[Served]:
     """Run a server for the length of a with block."""
 
     class Scripted(Handler):

@@ -30,9 +30,7 @@ def _missing():
         distribution(weights.PACKAGE)
     except PackageNotFoundError:
         return f"the local LLM is not installed: {weights.INSTALL}"
-    absent = [
-        name for name in ("torch", "llguidance", "gguf", "tokenizers") if not importlib.util.find_spec(name)
-    ]
+    absent = [name for name in ("torch", "llguidance", "gguf", "tokenizers") if not importlib.util.find_spec(name)]
     return f"not installed: {', '.join(absent)}" if absent else ""
 
 
@@ -105,10 +103,7 @@ def test_a_prompt_that_does_not_fit_says_so(client):
     first, second = str(caught.value).splitlines()
     assert first.startswith("error: SmolLM2-135M-Instruct: ")
     assert first.endswith(" tokens of prompt and 8,192 of answer do not fit into 8,192")
-    assert (
-        second
-        == "  help: shorten the prompt (outline the model first), lower max_tokens, or use a larger --llm"
-    )
+    assert second == "  help: shorten the prompt (outline the model first), lower max_tokens, or use a larger --llm"
 
 
 @needs_model

@@ -161,9 +161,7 @@ def test_a_failing_server_is_tried_again_with_growing_pauses():
         error, _ = watch.fail(served)
     assert isinstance(error, Unreachable)
     assert len(served.asked) == 4
-    assert [0.25 <= watch.pauses[0] <= 0.5, 0.5 <= watch.pauses[1] <= 1, 1 <= watch.pauses[2] <= 2] == [
-        True
-    ] * 3
+    assert [0.25 <= watch.pauses[0] <= 0.5, 0.5 <= watch.pauses[1] <= 1, 1 <= watch.pauses[2] <= 2] == [True] * 3
     assert (watch.ledger.calls, watch.ledger.failures) == (1, 1)
 
 
@@ -286,8 +284,7 @@ def test_openai_without_a_key_says_so(monkeypatch):
     with pytest.raises(Refused) as caught:
         open_client("openai:gpt-5").complete(PROMPT)
     assert str(caught.value) == (
-        "error: openai:gpt-5: OPENAI_API_KEY is not set\n"
-        "  help: export OPENAI_API_KEY=..., or use --llm local"
+        "error: openai:gpt-5: OPENAI_API_KEY is not set\n  help: export OPENAI_API_KEY=..., or use --llm local"
     )
 
 

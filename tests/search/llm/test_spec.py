@@ -56,8 +56,7 @@ def test_the_key_of_openai_is_for_openai_alone():
         ),
         (
             "http://h/v1#m?dialekt=vllm",
-            "--llm http://h/v1#m?dialekt=vllm: has an unknown option 'dialekt'\n"
-            "  help: the one option is dialect",
+            "--llm http://h/v1#m?dialekt=vllm: has an unknown option 'dialekt'\n  help: the one option is dialect",
         ),
         (
             "http://me:secret@h/v1#m",
