@@ -70,7 +70,7 @@ class Attribute:
             "text": "a quoted string",
         }[self.kind]
         if self.length:
-            words = f"one or {self.length} {words}"
+            words = "an integer expression" + (f", or a list of {self.length}," if self.length > 1 else "")
         if self.low is not None and self.high is not None:
             words += f" from {self.low:g} to {self.high:g}"
         elif self.low is not None:

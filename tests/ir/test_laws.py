@@ -81,7 +81,8 @@ def test_types_are_those_of_torch(sample: Sample) -> None:
     exec(compile(emit_torch(sample.module), "emitted.py", "exec"), names)  # noqa: S102 - emitted by us
     with torch.device("meta"):
         operands = [
-            torch.empty(value.type.shape, dtype=_dtype(value.type.dtype)) for value in sample.module.main.inputs
+            torch.empty([evaluate(size) for size in value.type.shape], dtype=_dtype(value.type.dtype))
+            for value in sample.module.main.inputs
         ]
         result = names["build_model"]().eval()(*operands)
     results = result if isinstance(result, (tuple, list)) else (result,)
