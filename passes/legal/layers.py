@@ -83,9 +83,14 @@ def _window(work: Workspace, op: Op, space: tuple[Dim, ...]) -> Op:
     kernel, padding = _many(attributes["kernel_size"]), _many(attributes["padding"])
     dilation = _many(attributes.get("dilation", (1,) * len(kernel)))
     room = [_room(work, size, p) for size, p in zip(space, padding, strict=True)]
-    fits = [_fits(k, d, free) for k, d, free in zip(kernel, dilation, room, strict=True)]
+    fits = [
+        all(n >= 0 for n in work.numbers(size + 2 * p - d * (k - 1) - 1))
+        for size, p, d, k in zip(space, padding, dilation, kernel, strict=True)
+    ]
     if all(fits):
         return op
+    if not all(isinstance(k, int) for k in kernel):
+        return op.replace(padding=tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True)))
     smaller = tuple(k if ok else _at_most(k, free, 1) for k, free, ok in zip(kernel, room, fits, strict=True))
     changes: dict[str, object] = {"kernel_size": smaller}
     if "dilation" in attributes:
@@ -101,12 +106,6 @@ def _room(work: Workspace, size: Dim, padding: Dim) -> Dim:
     """Return the least size of a map with its padding; a symbol where no call is known."""
     known = work.numbers(size + 2 * padding)
     return min(known) if known else size + 2 * padding
-
-
-def _fits(kernel: Dim, dilation: Dim, room: Dim) -> bool:
-    if isinstance(kernel, int) and isinstance(dilation, int) and isinstance(room, int):
-        return room >= dilation * (kernel - 1) + 1
-    return True
 
 
 def _at_most(value: Dim, bound: Dim, divisor: int) -> Dim:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from nasc.ir import OPS, Graph, Module, Node, build
 
-INSERTED = (
+INSERTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("relu", {}),
     ("gelu", {}),
     ("dropout", {}),
@@ -27,7 +29,7 @@ INSERTED = (
     ("glu", {"dim": 1}),
     ("pixel_shuffle", {"upscale_factor": 2}),
 )
-CHANGES = {
+CHANGES: dict[str, Callable[[Random, Any], object]] = {
     "out_channels": lambda r, v: (
         r.choice([8, 12, 30, 96]) if not isinstance(v, int) else r.choice([v * 2, v // 2 or 1, v + 8, 5])
     ),
@@ -100,7 +102,7 @@ def _insert(graph: Graph, r: Random) -> tuple[str, Graph] | None:
     return _after(graph, r.choice(graph.nodes), name, attributes)
 
 
-def _after(graph: Graph, node: Node, name: str, attributes: dict, *others: str) -> tuple[str, Graph]:
+def _after(graph: Graph, node: Node, name: str, attributes: dict[str, Any], *others: str) -> tuple[str, Graph]:
     new = Node(build(OPS[name], attributes), (node.name, *others), ("inserted",), (), "inserted")
     place = graph.nodes.index(node) + 1
     later = [_reading(other, node.name, "inserted") for other in graph.nodes[place:]]

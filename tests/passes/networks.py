@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from nasc.ir import Builder, Module, f32, symbol
 from nasc.ir.diagnostics import Loc
 
@@ -140,7 +143,7 @@ def inverted_residual(
     scopes[path], scopes[f"{path}.se"] = "InvertedResidual", "SqueezeExcite"
     y = b("conv2d", x, out_channels=hidden, kernel_size=1, bias=False, path=f"{path}.conv_pw")
     y = b("hardswish", b("batch_norm", y, path=f"{path}.bn1"), path=f"{path}.bn1.act")
-    window = {"kernel_size": kernel, "stride": stride, "padding": kernel // 2}
+    window: dict[str, Any] = {"kernel_size": kernel, "stride": stride, "padding": kernel // 2}
     y = b("conv2d", y, out_channels=hidden, **window, groups=hidden, bias=False, path=f"{path}.conv_dw")
     y = b("hardswish", b("batch_norm", y, path=f"{path}.bn2"), path=f"{path}.bn2.act")
     s = b("mean", y, dim=(2, 3), keepdim=True, path=f"{path}.se")
@@ -245,7 +248,7 @@ def dense_layer(b: Builder, features: list[str], path: str, growth: int, scopes:
     return b("conv2d", y, out_channels=growth, kernel_size=3, padding=1, bias=False, path=f"{path}.conv2")
 
 
-SMALL = {
+SMALL: dict[str, Callable[[], Module]] = {
     "resnet": lambda: resnet((2, 2, 2), 16, 32, 10),
     "mobilenet": mobilenet,
     "vit": vit,

@@ -1,5 +1,7 @@
 """Outline and inline: there and back, the same network, the same weights, few lines."""
 
+from collections.abc import Callable
+
 import pytest
 
 from nasc.grammar import print_module
@@ -9,7 +11,12 @@ from nasc.passes.outlining import snake_case
 from nasc.tests.passes.networks import SMALL, bottleneck_resnet, densenet, resnet, vit
 from nasc.tests.passes.weights import state_of
 
-NETWORKS = {**SMALL, "resnet18": resnet, "resnet50": bottleneck_resnet, "vit_base": lambda: vit(12, 768, 12, 224, 16)}
+NETWORKS: dict[str, Callable[[], Module]] = {
+    **SMALL,
+    "resnet18": resnet,
+    "resnet50": bottleneck_resnet,
+    "vit_base": lambda: vit(12, 768, 12, 224, 16),
+}
 
 
 def lines(module: Module) -> int:

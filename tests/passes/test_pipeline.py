@@ -1,5 +1,7 @@
 """Pipelines: as text, as values, and what watches them."""
 
+from typing import ClassVar
+
 import pytest
 
 from nasc.ir import Builder as NetworkBuilder
@@ -75,7 +77,7 @@ def test_instruments_see_each_step() -> None:
 
 def test_verify_after_names_the_pass_at_fault() -> None:
     class Breaks:
-        name = "breaks"
+        name: ClassVar[str] = "breaks"
 
         def __call__(self, module: Module) -> Module:
             return module.with_graph(module.main.with_nodes(()))

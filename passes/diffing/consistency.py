@@ -1,0 +1,115 @@
+"""Whether matched vertices read the same, seeing through what was inserted, deleted and moved between them.
+
+When a relu goes in before a convolution, the convolution reads another value; but that is what the insertion says
+already. So an operand is compared by the values that it stands for: an inserted or deleted vertex stands for what it
+reads itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+
+from .dag import Dag
+from .pairing import Pairing
+
+Value = tuple[int, int]
+MOST = 64
+
+
+@dataclass
+class Sight:
+    """What the values of one graph stand for, in the numbers of the first graph; ``clear`` is seen through."""
+
+    dag: Dag
+    numbers: Sequence[int]
+    clear: Sequence[bool]
+    known: dict[int, frozenset[Value]] = field(default_factory=lambda: dict[int, frozenset[Value]]())
+
+    def own(self, value: Value) -> Value:
+        """Return a value in the numbers of the first graph, negative where its vertex has no partner."""
+        vertex, result = value
+        return self.numbers[vertex], result
+
+    def behind(self, value: Value) -> frozenset[Value]:
+        """Return the values that a value stands for."""
+        vertex = value[0]
+        if not self.clear[vertex]:
+            return frozenset({self.own(value)})
+        waiting = [vertex]
+        while waiting:
+            top = waiting[-1]
+            inner = [v for v, _ in self.dag.operands[top] if self.clear[v] and v not in self.known]
+            if inner:
+                waiting += inner
+                continue
+            waiting.pop()
+            self.known[top] = self._union(top)
+        return self.known[vertex]
+
+    def _union(self, vertex: int) -> frozenset[Value]:
+        found: dict[Value, None] = {}
+        for value in self.dag.operands[vertex]:
+            if self.clear[value[0]]:
+                found.update(dict.fromkeys(self.known[value[0]]))
+            else:
+                found[self.own(value)] = None
+            if len(found) >= MOST:
+                break
+        return frozenset(list(found)[:MOST])
+
+
+class Reading:
+    """Compares what matched vertices read, with some pairs seen through as if they were not there."""
+
+    def __init__(self, pairing: Pairing, through: Sequence[int] = ()) -> None:
+        clear_a = [y < 0 for y in pairing.to]
+        clear_b = [x < 0 for x in pairing.back]
+        for x in through:
+            clear_a[x] = clear_b[pairing.to[x]] = True
+        self.pairing = pairing
+        self.a = Sight(pairing.a, range(len(pairing.a)), clear_a)
+        self.b = Sight(pairing.b, pairing.back, clear_b)
+
+    def same(self, x: int, y: int) -> bool:
+        """Return whether a pair reads the same values."""
+        before, after = list(self.pairing.a.operands[x]), list(self.pairing.b.operands[y])
+        if not self.pairing.a.commutative(x) and len(before) == len(after):
+            return all(self._stand_for_the_same(p, q) for p, q in zip(before, after, strict=True))
+        self._drop_equal(before, after)
+        if len(before) != len(after):
+            return all(self.a.clear[v] for v, _ in before) and all(self.b.clear[v] for v, _ in after)
+        orders = permutations(after) if len(after) <= 2 else (after,)
+        return any(
+            all(self._stand_for_the_same(p, q) for p, q in zip(before, order, strict=True)) for order in orders
+        )
+
+    def _stand_for_the_same(self, p: Value, q: Value) -> bool:
+        if p == self.b.own(q):
+            return True
+        if not (self.a.clear[p[0]] or self.b.clear[q[0]]):
+            return False
+        before, after = self.a.behind(p), self.b.behind(q)
+        return not before.isdisjoint(after) or not (before or after)
+
+    def _drop_equal(self, before: list[Value], after: list[Value]) -> None:
+        for q in list(after):
+            if self.b.own(q) in before:
+                before.remove(self.b.own(q))
+                after.remove(q)
+
+
+def moved(pairing: Pairing) -> list[int]:
+    """Return as few vertices of the first graph as explain, by having moved, all that pairs read differently."""
+    plain = Reading(pairing)
+    odd = [x for x, y in pairing.pairs() if not plain.same(x, y)]
+    if len(odd) < 2:
+        return odd
+    inner = [x for x in odd if pairing.a.node(x) is not None and pairing.a.operands[x]]
+    all_through = Reading(pairing, inner)
+    sure = [x for x in odd if not all_through.same(x, pairing.to[x])]
+    if len(sure) == len(odd):
+        return odd
+    some_through = Reading(pairing, [x for x in sure if x in set(inner)])
+    return [x for x in odd if x in set(sure) or not some_through.same(x, pairing.to[x])]
