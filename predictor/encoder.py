@@ -1,9 +1,9 @@
 """The network that scores networks: a GIN over the carriers, and a regressor whose size terms are monotone.
 
-The score is ``monotone(statistics) + bound * tanh(residual(embedding, statistics))``. The monotone part can
-only rise with parameters, MACs, depth and the like (and fall with the share of pooling): that holds for every
-family of networks. What the GIN adds is bounded, because a free network fits its training family and forgets
-what holds everywhere.
+The score is ``monotone(statistics) + trust(statistics) * bound * tanh(residual(embedding, statistics))``. The
+monotone part can only rise with parameters, MACs, depth and the like (and fall with the share of pooling):
+that holds for every family of networks. What the GIN adds is bounded, because a free network fits its
+training family and forgets what holds everywhere.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .kinds import Kind
 from .statistics import NAMES
 
 SIGNS = {
-    "log10 params": 1,
-    "log10 MACs": 1,
+    "log10 params": 0,
+    "log10 MACs": 0,
     "mixing layers": 1,
-    "pointwise layers": 0,
+    "pointwise layers": 1,
     "longest path, mixing": 1,
     "longest path, layers": 1,
     "mean path, mixing": 1,
@@ -36,9 +36,10 @@ SIGNS = {
     "fewest pools": -1,
     "adds": 1,
     "cats": 0,
-    "paths": 1,
+    "paths": 0,
     "norm share": 0,
     "activation share": 0,
+    "log10 size": 1,
 }
 """How each statistic may move the score: up (1), down (-1); those with 0 only enter the bounded part."""
 
@@ -120,6 +121,8 @@ class Encoder(nn.Module):
 
     mean: Tensor
     scale: Tensor
+    row_mean: Tensor
+    row_weight: Tensor
     signs: Tensor
     learned: Tensor
 
@@ -128,7 +131,7 @@ class Encoder(nn.Module):
         shape = shape or Shape()
         self.shape = shape
         self.kind = nn.Embedding(len(Kind), shape.width)
-        nn.init.normal_(self.kind.weight, std=0.1)
+        nn.init.zeros_(self.kind.weight)
         self.row = nn.Linear(len(ROW), shape.width, bias=False)
         self.gin = nn.ModuleList(GinLayer(shape.width) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width)
@@ -136,6 +139,8 @@ class Encoder(nn.Module):
         self.register_buffer("signs", signs)
         self.register_buffer("mean", torch.zeros(len(NAMES)))
         self.register_buffer("scale", torch.ones(len(NAMES)))
+        self.register_buffer("row_mean", torch.zeros(len(ROW)))
+        self.register_buffer("row_weight", torch.ones(len(ROW)))
         learned = [i for i, name in enumerate(NAMES) if name not in PRIOR]
         self.register_buffer("learned", torch.tensor(learned))
         self.monotone = Monotone(sum(sign != 0 for sign in SIGNS.values()), shape.hidden)
@@ -144,16 +149,24 @@ class Encoder(nn.Module):
         )
 
     @torch.no_grad()
-    def standardise(self, statistics: Tensor) -> None:
-        """Set the mean and scale of the statistics from those of the training family, [n, s]."""
+    def standardise(self, statistics: Tensor, rows: Tensor) -> None:
+        """Set the scales of statistics [n, s] and rows [m, r] from those of the training family.
+
+        A number that hardly varies there has no weight: nothing was learned of it, so it must not move the
+        score of other networks. For the same reason kinds start at zero.
+        """
         spread = statistics.std(dim=0, unbiased=False)
         self.mean.copy_(statistics.mean(dim=0))
         self.scale.copy_(torch.where(spread > 1e-3, spread, torch.ones_like(spread)))
+        spread = rows.std(dim=0, unbiased=False)
+        self.row_mean.copy_(rows.mean(dim=0))
+        self.row_weight.copy_(torch.where(spread > 1e-3, 1 / spread, torch.zeros_like(spread)))
 
     def embed(self, kinds: Tensor, rows: Tensor, source: Tensor, target: Tensor, graph: Tensor, graphs: int) -> Tensor:
         """Return embeddings [..., graphs, 2 * width] of kinds [..., n] and rows [..., n, r]."""
         kept = (kinds != Kind.MASKED).to(rows.dtype).unsqueeze(-1)
-        h = self.kind(kinds) + self.row(rows * kept)
+        near = 3 * torch.tanh((rows - self.row_mean) * self.row_weight / 3)
+        h = self.kind(kinds) + self.row(near * kept)
         for layer in self.gin:
             h = layer(h, source, target)
         h = self.norm(h) * kept
@@ -168,7 +181,12 @@ class Encoder(nn.Module):
         z = (statistics - self.mean) / self.scale
         near = 3 * torch.tanh(z[..., self.learned] / 3)
         extra: Tensor = self.residual(torch.cat([embedding, near], dim=-1)).squeeze(-1)
-        return self.rising(statistics) + self.shape.bound * torch.tanh(extra)
+        return self.rising(statistics) + self.trust(z) * self.shape.bound * torch.tanh(extra)
+
+    def trust(self, z: Tensor) -> Tensor:
+        """Return how far to trust what the GIN adds, 0 to 1 [...]: less for standardised statistics beyond 2."""
+        beyond = F.relu(z[..., self.learned].abs() - 2)
+        return torch.exp(-(beyond * beyond).sum(dim=-1))
 
     def rising(self, statistics: Tensor) -> Tensor:
         """Return the monotone part of the scores [...] and the prior from raw statistics [..., s]."""

@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 KNOTS = (0.002, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 0.998)
 MARGIN = 0.1
 MONOTONE_RATE = 5.0
+SAMPLE = 1000
 
 
 def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -> Path:
@@ -76,7 +77,9 @@ def _member(config: Config, index: int, data: Dataset, targets: Floats, work: Pa
     """Train one member, from its last checkpoint where there is one."""
     torch.manual_seed(config.seed + index)
     encoder = Encoder(_shape(config))
-    encoder.standardise(torch.from_numpy(np.stack([g.statistics for g in data.graphs])))
+    statistics = np.stack([g.statistics for g in data.graphs])
+    rows = np.concatenate([g.rows for g in data.graphs[:SAMPLE]])
+    encoder.standardise(torch.from_numpy(statistics), torch.from_numpy(rows))
     optimiser = _optimiser(encoder, config)
     path = work / f"member{index}.safetensors"
     for epoch in range(_resume(path, encoder, optimiser), config.epochs):

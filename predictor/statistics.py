@@ -55,6 +55,7 @@ NAMES = (
     "paths",
     "norm share",
     "activation share",
+    "log10 size",
 )
 """Counts and path lengths are log(1 + x); a mixing layer sees more than one position, a 3x3 counts as 1.
 Pools are those that keep the resolution: they stand where a convolution could.
@@ -101,6 +102,10 @@ def _column(carrier: Carrier, positions: float) -> list[float]:
     ]
 
 
+PARAMS_SHARE = 0.1
+"""Share of the parameters in the size. In nb101 they go with the MACs, so no training could tell the two apart."""
+
+
 def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
     """Return statistics [variants, len(NAMES)] of what each variant keeps, [variants, 3, n]."""
     v = columns.values
@@ -110,10 +115,11 @@ def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
     layers = np.maximum(sums[:, MIX] + sums[:, POINT], 1e-9)
     paths = _paths(columns, main)
     inner = max(float(((v[:, MIX] > 0) + v[:, POINT]).sum()) - 1, 1.0)
+    weight, work = np.log10(params + 1e3), np.log10(sums[:, MACS] + 1e5)
     return np.stack(
         [
-            np.log10(params + 1e3),
-            np.log10(sums[:, MACS] + 1e5),
+            weight,
+            work,
             np.log1p(sums[:, MIX]),
             np.log1p(sums[:, POINT]),
             *paths[:7],
@@ -124,6 +130,7 @@ def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
             paths[9],
             np.minimum(norm @ v[:, NORM] / inner, 1.0),
             np.minimum(act @ v[:, ACT] / inner, 1.0),
+            PARAMS_SHARE * weight + (1 - PARAMS_SHARE) * work,
         ],
         axis=1,
     )

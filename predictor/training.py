@@ -20,7 +20,7 @@ class Config:
     family: str = "nb101"
     networks: int = 12000
     members: int = 3
-    epochs: int = 8
+    epochs: int = 6
     batch: int = 128
     rate: float = 3e-3
     decay: float = 1e-2
