@@ -81,9 +81,7 @@ class Reading:
         if len(before) != len(after):
             return all(self.a.clear[v] for v, _ in before) and all(self.b.clear[v] for v, _ in after)
         orders = permutations(after) if len(after) <= 2 else (after,)
-        return any(
-            all(self._stand_for_the_same(p, q) for p, q in zip(before, order, strict=True)) for order in orders
-        )
+        return any(all(self._stand_for_the_same(p, q) for p, q in zip(before, order, strict=True)) for order in orders)
 
     def _stand_for_the_same(self, p: Value, q: Value) -> bool:
         if p == self.b.own(q):

@@ -218,4 +218,3 @@ def differing(before: str, after: str) -> tuple[str, str]:
         one.pop()
         other.pop()
     return ".".join(one), ".".join(other)
-

@@ -29,7 +29,7 @@ class Growth:
         self.whole = whole_a, whole_b
         self.vocabulary = vocabulary
         self.level = SURE
-        self.heap: list[tuple[float, int, int, int]] = []
+        self.heap: list[tuple[float, bool, int, int, int]] = []
         self.later: list[tuple[int, int]] = []
         self.skips: dict[tuple[int, int], float] = {}
         self.local: tuple[Local, Local] | None = None
@@ -58,15 +58,12 @@ class Growth:
         self._take(len(a) - 1, len(b) - 1)
 
     def _anchors(self) -> None:
-        """Match the vertices that alone have their colours, whole graph above and below, above, or below."""
+        """Match the vertices that alone have their colour: of all above them first, so that what is added stands last."""
         one, other = self.whole
-        for colours in (
-            (list(zip(one.up, one.down, strict=True)), list(zip(other.up, other.down, strict=True))),
-            (one.up, other.up),
-            (one.down, other.down),
-        ):
-            self._unique(dict(enumerate(colours[0])), dict(enumerate(colours[1])))
-            self._grow()
+        both = list(zip(one.up, one.down, strict=True)), list(zip(other.up, other.down, strict=True))
+        for before, after in ((one.up, other.up), both, (one.down, other.down)):
+            self._unique(dict(enumerate(before)), dict(enumerate(after)))
+        self._grow()
 
     def _unique(self, colours_a: dict[int, object], colours_b: dict[int, object]) -> None:
         """Match vertices whose colour no other unmatched vertex has."""
@@ -116,7 +113,7 @@ class Growth:
         if strength <= 0:
             self.later.append((x, y))
         else:
-            heappush(self.heap, (-strength, abs(x - y), x, y))
+            heappush(self.heap, (-strength, not self.pairing.namesakes(x, y), abs(x - y), x, y))
 
     def _readmit(self) -> None:
         later, self.later = self.later, []
@@ -126,7 +123,7 @@ class Growth:
 
     def _grow(self) -> None:
         while self.heap:
-            _, _, x, y = heappop(self.heap)
+            _, _, _, x, y = heappop(self.heap)
             if self.pairing.free(x, y):
                 self._take(x, y)
 

@@ -34,6 +34,11 @@ class Pairing:
         """Return whether neither vertex is matched."""
         return self.to[x] < 0 and self.back[y] < 0
 
+    def namesakes(self, x: int, y: int) -> bool:
+        """Return whether two vertices have one path: it breaks ties and decides nothing else."""
+        before, after = self.a.node(x), self.b.node(y)
+        return before is not None and after is not None and before.path == after.path != ""
+
     def join(self, x: int, y: int) -> None:
         """Match two vertices."""
         self.to[x] = y

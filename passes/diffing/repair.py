@@ -11,6 +11,7 @@ from .pairing import Pairing
 ROUNDS = 3
 CANDIDATES = 12
 EDGE = 0.4
+NAME = 0.01
 
 
 def without_far(pairing: Pairing) -> Pairing:
@@ -37,8 +38,8 @@ def repaired(pairing: Pairing) -> Pairing:
     Looked at are vertices without a partner or whose edges do not all agree; candidates for one are the vertices that
     stand beside the partners of its neighbours. A few rounds over such vertices, so linear in their number.
     """
-    for _ in range(ROUNDS):
-        changed = [_improve(pairing, x) for x in doubtful(pairing)]
+    for turn in range(ROUNDS):
+        changed = [_improve(pairing, x) for x in doubtful(pairing)[:: -1 if turn % 2 else 1]]
         if not any(changed):
             break
     return pairing
@@ -122,4 +123,4 @@ def _worth(pairing: Pairing, x: int) -> float:
     if y < 0:
         return -2.0
     alike = pairing.a.labels[x] == pairing.b.labels[y]
-    return (0.0 if alike else -1.0) + EDGE * pairing.agreeing(x, y)
+    return (0.0 if alike else -1.0) + EDGE * pairing.agreeing(x, y) + NAME * pairing.namesakes(x, y)
