@@ -25,6 +25,10 @@ _INLINED = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
 _DROPPED = ("_assert", "sym_constrain_range")
 
 
+class NotLoweredError(Exception):
+    """A value is missing because the node that makes it could not be lowered, which is reported by itself."""
+
+
 class Translation:
     """Builds a graph from fx nodes; every problem is kept, so that all of them are reported at once."""
 
@@ -58,7 +62,7 @@ class Translation:
         self._values[node] = self.builder.input(node.name, self.sizes.type(node.meta["val"]))
 
     def value(self, node: fx.Node) -> str:
-        """Return the value of a node. Raises KeyError where the node could not be lowered."""
+        """Return the value of a node. Raises NotLoweredError where its own lowering failed."""
         node = self.resolve(node)
         if self._aliases.stale(node):
             self._call(node)
@@ -66,10 +70,10 @@ class Translation:
         if found is None:
             owned = self.state.get(node.name) if node.op == "placeholder" else None
             if owned is None:
-                raise KeyError(node.name)
+                raise NotLoweredError(node.name)
             found = self._values[node] = self._owned(node, owned.key)
         if isinstance(found, tuple) or not found:
-            raise KeyError(node.name)
+            raise NotLoweredError(node.name)
         return found
 
     def resolve(self, node: fx.Node) -> fx.Node:
@@ -154,7 +158,7 @@ class Translation:
                 self._write(node, made)
             else:
                 self._keep(node, made)
-        except KeyError:
+        except NotLoweredError:
             return
         except NascError as error:
             self.problems += error.diagnostics

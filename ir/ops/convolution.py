@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from .. import attributes as at
+from ..attributes import REQUIRED
 from ..dims import Dim, product
 from ..op import Call, Layer, Op, Slot, Spelling, Types, declare
 from ..types import TensorType
@@ -213,3 +214,35 @@ class Unfold(Op):
             )
         )
         return (x.with_shape(x.shape[0], x.shape[1] * product(self.kernel_size), count),)
+
+
+@declare
+class Fold(Op):
+    """The sum of overlapping windows, the transpose of ``unfold``: ``[N, C*prod(kernel), windows] -> [N,C,*size]``."""
+
+    name: ClassVar[str] = "fold"
+    torch: ClassVar[Spelling] = Call("F.fold", ("output_size", "kernel_size"))
+    aten: ClassVar[tuple[str, ...]] = ("col2im",)
+    output_size: tuple[Dim, ...] = at.dims(2, REQUIRED, low=1)
+    kernel_size: tuple[Dim, ...] = at.dims(2, low=1)
+    dilation: tuple[Dim, ...] = at.dims(2, 1, low=1)
+    padding: tuple[Dim, ...] = at.dims(2, 0)
+    stride: tuple[Dim, ...] = at.dims(2, 1, low=1)
+
+    def infer(self, operands: Types) -> Types:
+        x = operands[0]
+        need_rank(x, [3], self.name, "[N, C*prod(kernel), windows]")
+        count = product(
+            window(size, k, s, p, d)
+            for size, k, s, p, d in zip(
+                self.output_size, self.kernel_size, self.stride, self.padding, self.dilation, strict=True
+            )
+        )
+        if x.shape[2] != count:
+            raise at.diagnostic(
+                f"fold of {x.shape[2]} windows into {list(map(str, self.output_size))}, which has {count}",
+                f"expected [N, C*prod(kernel), {count}]",
+                "shape-clash",
+            )
+        channels = x.shape[1] // product(self.kernel_size)
+        return (x.with_shape(x.shape[0], channels, *self.output_size),)

@@ -95,7 +95,7 @@ CASES = {
     "no grad": lambda x: x + torch.no_grad()(lambda y: y * 2)(x),
 }
 IMAGES = {
-    "dropout": lambda x: F.dropout2d(F.dropout(x, 0.5, False), 0.1, False),
+    "dropout": lambda x: F.dropout(F.dropout2d(F.dropout(x, 0.5, False), 0.1, False), 0.5, False, inplace=True),
     "shuffle": lambda x: F.channel_shuffle(x, 2) + F.pixel_shuffle(F.pixel_unshuffle(x, 2), 2),
     "nearest": lambda x: F.interpolate(x, scale_factor=2) + F.interpolate(x, size=(16, 16), mode="nearest-exact"),
     "bilinear": lambda x: (
@@ -110,6 +110,7 @@ IMAGES = {
         + F.avg_pool2d(x, 2, ceil_mode=True)
         + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
     ),
+    "fold": lambda x: F.fold(F.unfold(x, 3, padding=1, stride=2), 8, 3, padding=1, stride=2),
     "unfold": lambda x: F.unfold(x, 3, padding=1),
     "instance norm": lambda x: F.instance_norm(x),
     "reflect": lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"),

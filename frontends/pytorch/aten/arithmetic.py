@@ -77,7 +77,7 @@ def cast(site: Site) -> Values:
 
 def _dropout(op: str) -> Rule:
     def rule(site: Site) -> Values:
-        return site.emit(op, site.value("input"), p=site.args["p"])
+        return site.emit(op, site.subject, p=site.args["p"])
 
     return rule
 
