@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import add_output, add_source
 from .emit import TARGETS, emitted, write_code
-from .output import console, on_terminal, say
+from .output import console, on_terminal, say, write_diagnostics
 from .source import read_module
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _summarise(result: RewriteResult) -> None:
+    if result.error:
+        write_diagnostics(result.error.diagnostics, "text")
     gain = result.score - result.baseline
     say(f"predicted score {result.baseline:.4f} -> {result.score:.4f} ({gain:+.4f}); stopped: {result.stopped}")
     for step in result.accepted:
