@@ -20,12 +20,20 @@ MOST = 64
 
 @dataclass
 class Sight:
-    """What the values of one graph stand for, in the numbers of the first graph; ``clear`` is seen through."""
+    """What the values of one graph stand for, in the numbers of the first graph.
+
+    Seen through are the vertices whose partner is none, and those of ``through``.
+    """
 
     dag: Dag
+    partners: Sequence[int]
     numbers: Sequence[int]
-    clear: Sequence[bool]
+    through: frozenset[int] = frozenset()
     known: dict[int, frozenset[Value]] = field(default_factory=lambda: dict[int, frozenset[Value]]())
+
+    def clear(self, vertex: int) -> bool:
+        """Return whether a vertex is seen through."""
+        return self.partners[vertex] < 0 or vertex in self.through
 
     def own(self, value: Value) -> Value:
         """Return a value in the numbers of the first graph, negative where its vertex has no partner."""
@@ -35,12 +43,12 @@ class Sight:
     def behind(self, value: Value) -> frozenset[Value]:
         """Return the values that a value stands for."""
         vertex = value[0]
-        if not self.clear[vertex]:
+        if not self.clear(vertex):
             return frozenset({self.own(value)})
         waiting = [vertex]
         while waiting:
             top = waiting[-1]
-            inner = [v for v, _ in self.dag.operands[top] if self.clear[v] and v not in self.known]
+            inner = [v for v, _ in self.dag.operands[top] if self.clear(v) and v not in self.known]
             if inner:
                 waiting += inner
                 continue
@@ -51,7 +59,7 @@ class Sight:
     def _union(self, vertex: int) -> frozenset[Value]:
         found: dict[Value, None] = {}
         for value in self.dag.operands[vertex]:
-            if self.clear[value[0]]:
+            if self.clear(value[0]):
                 found.update(dict.fromkeys(self.known[value[0]]))
             else:
                 found[self.own(value)] = None
@@ -64,29 +72,31 @@ class Reading:
     """Compares what matched vertices read, with some pairs seen through as if they were not there."""
 
     def __init__(self, pairing: Pairing, through: Sequence[int] = ()) -> None:
-        clear_a = [y < 0 for y in pairing.to]
-        clear_b = [x < 0 for x in pairing.back]
-        for x in through:
-            clear_a[x] = clear_b[pairing.to[x]] = True
         self.pairing = pairing
-        self.a = Sight(pairing.a, range(len(pairing.a)), clear_a)
-        self.b = Sight(pairing.b, pairing.back, clear_b)
+        self.a = Sight(pairing.a, pairing.to, range(len(pairing.a)), frozenset(through))
+        self.b = Sight(pairing.b, pairing.back, pairing.back, frozenset(pairing.to[x] for x in through))
 
     def same(self, x: int, y: int) -> bool:
         """Return whether a pair reads the same values."""
-        before, after = list(self.pairing.a.operands[x]), list(self.pairing.b.operands[y])
+        before, after = self.pairing.a.operands[x], self.pairing.b.operands[y]
+        numbers = self.pairing.back
+        if before == [(numbers[vertex], result) for vertex, result in after]:
+            return True
+        return self._same(x, list(before), list(after))
+
+    def _same(self, x: int, before: list[Value], after: list[Value]) -> bool:
         if not self.pairing.a.commutative(x) and len(before) == len(after):
             return all(self._stand_for_the_same(p, q) for p, q in zip(before, after, strict=True))
         self._drop_equal(before, after)
         if len(before) != len(after):
-            return all(self.a.clear[v] for v, _ in before) and all(self.b.clear[v] for v, _ in after)
+            return all(self.a.clear(v) for v, _ in before) and all(self.b.clear(v) for v, _ in after)
         orders = permutations(after) if len(after) <= 2 else (after,)
         return any(all(self._stand_for_the_same(p, q) for p, q in zip(before, order, strict=True)) for order in orders)
 
     def _stand_for_the_same(self, p: Value, q: Value) -> bool:
         if p == self.b.own(q):
             return True
-        if not (self.a.clear[p[0]] or self.b.clear[q[0]]):
+        if not (self.a.clear(p[0]) or self.b.clear(q[0])):
             return False
         before, after = self.a.behind(p), self.b.behind(q)
         return not before.isdisjoint(after) or not (before or after)

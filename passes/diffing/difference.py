@@ -14,7 +14,7 @@ from .dag import Vocabulary, dag
 from .entries import Costs, Entry, Renaming, entries, renamings, script_length
 from .growth import align
 from .pairing import Pairing
-from .repair import repaired, without_far
+from .repair import WISH, repaired, without_far
 
 Score = Callable[[Sequence[Module]], Sequence[float]]
 
@@ -75,8 +75,9 @@ def match(before: Graph, after: Graph) -> Pairing:
     """Return the matching of two flat graphs whose script is the shortest that was found."""
     vocabulary = Vocabulary()
     a, b = dag(before, vocabulary), dag(_with_symbols_of(before, after), vocabulary)
-    pairing = repaired(align(a, b, whole(a, vocabulary), whole(b, vocabulary), vocabulary))
-    return min((pairing, without_far(pairing)), key=script_length)
+    found = repaired(align(a, b, whole(a, vocabulary), whole(b, vocabulary), vocabulary))
+    others = [other for other in (repaired(found, WISH), without_far(found)) if other is not found]
+    return min((*others, found), key=script_length) if others else found
 
 
 def by_name(total: Cost) -> Mapping[str, tuple[int, int]]:

@@ -7,7 +7,7 @@ the surer ones that it made possible go first. Each edge votes once, so the cost
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
@@ -18,7 +18,7 @@ from .pairing import Pairing
 RADIUS = 6
 REACH = 3
 BRANCHES = 12
-SURE, CHANGED, SKIPPED, WEAK, REPLACED = range(5)
+SURE, CHANGED, SKIPPED, TIED, WEAK, REPLACED = range(6)
 
 
 class Growth:
@@ -33,12 +33,14 @@ class Growth:
         self.later: list[tuple[int, int]] = []
         self.skips: dict[tuple[int, int], float] = {}
         self.local: tuple[Local, Local] | None = None
+        self.rivals_of_a: defaultdict[int, dict[int, None]] = defaultdict(dict)
+        self.rivals_of_b: defaultdict[int, dict[int, None]] = defaultdict(dict)
 
     def run(self) -> None:
         """Match all that can be matched."""
         self._ends()
         self._anchors()
-        for level in (SURE, CHANGED, SKIPPED, WEAK, REPLACED):
+        for level in (SURE, CHANGED, SKIPPED, TIED, WEAK, REPLACED):
             self.level = level
             self._seed()
             if level == SKIPPED:
@@ -58,7 +60,7 @@ class Growth:
         self._take(len(a) - 1, len(b) - 1)
 
     def _anchors(self) -> None:
-        """Match the vertices that alone have their colour: of all above them first, so that what is added stands last."""
+        """Match vertices that alone have their colour: of all above them first, so that what is added stands last."""
         one, other = self.whole
         both = list(zip(one.up, one.down, strict=True)), list(zip(other.up, other.down, strict=True))
         for before, after in ((one.up, other.up), both, (one.down, other.down)):
@@ -110,6 +112,7 @@ class Growth:
 
     def _offer(self, x: int, y: int) -> None:
         strength = self._strength(x, y)
+        self.rivals_of_a[x][y] = self.rivals_of_b[y][x] = None
         if strength <= 0:
             self.later.append((x, y))
         else:
@@ -123,9 +126,19 @@ class Growth:
 
     def _grow(self) -> None:
         while self.heap:
-            _, _, _, x, y = heappop(self.heap)
-            if self.pairing.free(x, y):
+            strength, _, _, x, y = heappop(self.heap)
+            if not self.pairing.free(x, y):
+                continue
+            if self.level < TIED and self._tied(x, y, -strength):
+                self.later.append((x, y))
+            else:
                 self._take(x, y)
+
+    def _tied(self, x: int, y: int, strength: float) -> bool:
+        """Return whether one of two vertices could as well be matched with a third."""
+        rivals = [(x, other) for other in self.rivals_of_a.get(x, ()) if other != y]
+        rivals += [(other, y) for other in self.rivals_of_b.get(y, ()) if other != x]
+        return any(self.pairing.free(v, w) and self._strength(v, w) >= strength for v, w in rivals[: BRANCHES * 2])
 
     def _strength(self, x: int, y: int) -> float:
         """Return how good the evidence for a pair is, 0 where it does not do on this level."""

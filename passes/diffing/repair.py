@@ -1,26 +1,27 @@
-"""Repairs of an alignment: matches undone or exchanged where the two graphs then agree better."""
+"""Repairs of an alignment: matches exchanged where the script becomes shorter."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
+from dataclasses import dataclass
 
+from .consistency import Reading
+from .dag import Edge
 from .pairing import Pairing
 
-ROUNDS = 3
+ROUNDS = 4
 CANDIDATES = 12
-EDGE = 0.4
-NAME = 0.01
+DOUBTFUL = 256
+NEAR = 48
+EDGE = 0.05
+TIE, WISH = 0.001, 0.3
 
 
 def without_far(pairing: Pairing) -> Pairing:
     """Return a matching without the pairs that agree with nothing around them."""
-    lonely = [
-        x
-        for x, y in pairing.pairs()
-        if pairing.a.node(x) is not None and pairing.b.node(y) is not None and not pairing.agreeing(x, y)
-    ]
+    inner = [(x, y) for x, y in pairing.pairs() if pairing.a.node(x) and pairing.b.node(y)]
+    lonely = [x for x, y in inner if not pairing.agreeing(x, y)]
     return _parted(pairing, lonely) if lonely else pairing
 
 
@@ -32,95 +33,115 @@ def _parted(pairing: Pairing, some: Iterable[int]) -> Pairing:
     return new
 
 
-def repaired(pairing: Pairing) -> Pairing:
-    """Return the matching after local exchanges, each of which makes the graphs agree better.
+def repaired(pairing: Pairing, name: float = TIE) -> Pairing:
+    """Return a matching after exchanges each of which makes the script shorter around the place.
 
-    Looked at are vertices without a partner or whose edges do not all agree; candidates for one are the vertices that
-    stand beside the partners of its neighbours. A few rounds over such vertices, so linear in their number.
+    Looked at are the first few hundred vertices that the script speaks of; candidates for one are the vertices near
+    the partners of its neighbours. ``name`` is what it counts that two vertices have one path, an entry counting 1.
     """
+    repair = _Repair(_parted(pairing, ()), name)
+    changed = False
     for turn in range(ROUNDS):
-        changed = [_improve(pairing, x) for x in doubtful(pairing)[:: -1 if turn % 2 else 1]]
-        if not any(changed):
+        pairs = repair.proposals()
+        if not [pair for pair in (reversed(pairs) if turn % 2 else pairs) if repair.improve(*pair)]:
             break
-    return pairing
+        changed = True
+    return repair.pairing if changed else pairing
 
 
-def doubtful(pairing: Pairing) -> list[int]:
-    """Return the vertices of the first graph that are unmatched, changed or in disagreement."""
-    a, b = pairing.a, pairing.b
-    return [
-        x
-        for x, y in enumerate(pairing.to)
-        if a.node(x) is not None
-        and (
-            y < 0
-            or a.labels[x] != b.labels[y]
-            or pairing.agreeing(x, y) < max(len(a.preds[x]) + len(a.succs[x]), len(b.preds[y]) + len(b.succs[y]))
-        )
-    ]
+@dataclass
+class _Repair:
+    pairing: Pairing
+    name: float
+
+    def proposals(self) -> list[tuple[int, int]]:
+        """Return the pairs to try."""
+        pairing = self.pairing
+        reading = Reading(pairing)
+        doubtful = [x for x in range(len(pairing.to)) if pairing.a.node(x) and self._entries(reading, x)]
+        extra = [y for y, x in enumerate(pairing.back) if x < 0]
+        found = [(x, y) for x in doubtful[:DOUBTFUL] for y in self._candidates(x, False)]
+        return found + [(x, y) for y in extra[:DOUBTFUL] for x in self._candidates(y, True)]
+
+    def _candidates(self, vertex: int, flipped: bool) -> list[int]:
+        """Return vertices of the other graph that stand where this one does, nearly."""
+        here, there = (self.pairing.b, self.pairing.a) if flipped else (self.pairing.a, self.pairing.b)
+        to = self.pairing.back if flipped else self.pairing.to
+        found: dict[int, None] = {}
+        for own, other in ((here.preds, there.succs), (here.succs, there.preds)):
+            for neighbour, tag in own[vertex][:CANDIDATES]:
+                if to[neighbour] >= 0:
+                    beside = other[to[neighbour]][: CANDIDATES * 2]
+                    found.update((y, None) for y, its in beside if its == tag)
+                    found[to[neighbour]] = None
+        kind = here.kinds[vertex]
+        return [y for y in found if there.kinds[y] == kind and y != to[vertex]][:CANDIDATES]
+
+    def improve(self, x: int, y: int) -> bool:
+        """Match two vertices where that makes the script shorter; return whether it did."""
+        old, other = self.pairing.to[x], self.pairing.back[y]
+        if old == y or not (self.pairing.a.node(x) and self.pairing.b.node(y)):
+            return False
+        around = self._around([x, other], [y, old])
+        self._exchange(x, y, old, other)
+        around |= self._around([x, other], [y, old])
+        after = self._cost(around)
+        self._undo(x, y, old, other)
+        if after >= self._cost(around) - 1e-9:
+            return False
+        self._exchange(x, y, old, other)
+        return True
+
+    def _around(self, some: Sequence[int], others: Sequence[int]) -> set[int]:
+        """Return the vertices of the first graph whose reading may depend on these of both."""
+        pairing = self.pairing
+        found = set(below(pairing.a.succs, some, pairing.to))
+        return found | {x for y in below(pairing.b.succs, others, pairing.back) if (x := pairing.back[y]) >= 0}
+
+    def _cost(self, around: Iterable[int]) -> float:
+        reading = Reading(self.pairing)
+        return sum(self._entries(reading, x) - self._harmony(x) for x in around)
+
+    def _entries(self, reading: Reading, x: int) -> int:
+        """Return the entries that a vertex of the first graph makes; an unmatched one leaves another unmatched."""
+        y = self.pairing.to[x]
+        if y < 0:
+            return 2
+        return int(self.pairing.a.labels[x] != self.pairing.b.labels[y] or not reading.same(x, y))
+
+    def _harmony(self, x: int) -> float:
+        y = self.pairing.to[x]
+        return EDGE * self.pairing.agreeing(x, y) + self.name * self.pairing.namesakes(x, y) if y >= 0 else 0.0
+
+    def _exchange(self, x: int, y: int, old: int, other: int) -> None:
+        if old >= 0:
+            self.pairing.part(x)
+        if other >= 0:
+            self.pairing.part(other)
+        self.pairing.join(x, y)
+        if old >= 0 and other >= 0 and self.pairing.a.kinds[other] == self.pairing.b.kinds[old]:
+            self.pairing.join(other, old)
+
+    def _undo(self, x: int, y: int, old: int, other: int) -> None:
+        self.pairing.part(x)
+        if other >= 0 and self.pairing.to[other] >= 0:
+            self.pairing.part(other)
+        if old >= 0:
+            self.pairing.join(x, old)
+        if other >= 0:
+            self.pairing.join(other, y)
 
 
-def _improve(pairing: Pairing, x: int) -> bool:
-    """Match a vertex with the candidate that gains most; return whether there was one."""
-    old = pairing.to[x]
-    best, gain = -2, 1e-9
-    for y in _candidates(pairing, x):
-        found = _gain(pairing, x, y)
-        if found > gain:
-            best, gain = y, found
-    if best == -2:
-        return False
-    _exchange(pairing, x, old, best)
-    return True
-
-
-def _candidates(pairing: Pairing, x: int) -> list[int]:
-    a, b = pairing.a, pairing.b
-    counts: Counter[int] = Counter()
-    for here, there in ((a.preds, b.succs), (a.succs, b.preds)):
-        for other, tag in here[x]:
-            if pairing.to[other] >= 0:
-                around = there[pairing.to[other]][: CANDIDATES * 4]
-                counts.update(y for y, its in around if its == tag and a.kinds[x] == b.kinds[y])
-    counts.pop(pairing.to[x], None)
-    return [y for y, _ in counts.most_common(CANDIDATES)]
-
-
-def _exchange(pairing: Pairing, x: int, old: int, new: int) -> None:
-    """Match a vertex anew; the partners that this sets free are matched with each other where they are alike."""
-    other = pairing.back[new]
-    if old >= 0:
-        pairing.part(x)
-    if other >= 0:
-        pairing.part(other)
-    pairing.join(x, new)
-    if old >= 0 and other >= 0 and pairing.a.kinds[other] == pairing.b.kinds[old]:
-        pairing.join(other, old)
-
-
-def _gain(pairing: Pairing, x: int, y: int) -> float:
-    """Return how much better the graphs would agree with this pair."""
-    old, other = pairing.to[x], pairing.back[y]
-    before = _worth(pairing, x) + (_worth(pairing, other) if other >= 0 else 0)
-    _exchange(pairing, x, old, y)
-    after = _worth(pairing, x) + (_worth(pairing, other) if other >= 0 else 0)
-    _undo(pairing, x, y, old, other)
-    return after - before
-
-
-def _undo(pairing: Pairing, x: int, y: int, old: int, other: int) -> None:
-    pairing.part(x)
-    if other >= 0 and pairing.to[other] >= 0:
-        pairing.part(other)
-    if old >= 0:
-        pairing.join(x, old)
-    if other >= 0:
-        pairing.join(other, y)
-
-
-def _worth(pairing: Pairing, x: int) -> float:
-    y = pairing.to[x]
-    if y < 0:
-        return -2.0
-    alike = pairing.a.labels[x] == pairing.b.labels[y]
-    return (0.0 if alike else -1.0) + EDGE * pairing.agreeing(x, y) + NAME * pairing.namesakes(x, y)
+def below(succs: Sequence[Sequence[Edge]], starts: Iterable[int], matched: Sequence[int]) -> list[int]:
+    """Return some vertices and those that read them, through unmatched ones, up to a few dozen."""
+    found = dict.fromkeys(start for start in starts if start >= 0)
+    waiting = list(found)
+    first = set(waiting)
+    while waiting and len(found) < NEAR:
+        vertex = waiting.pop()
+        for user, _ in succs[vertex][:NEAR]:
+            if user not in found:
+                found[user] = None
+                if matched[user] < 0 and user not in first:
+                    waiting.append(user)
+    return list(found)
