@@ -22,7 +22,8 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     """Return the model that ``source`` names as a module with its weights.
 
     ``source`` is one of ``model.py``, ``model.py:Name``, ``model.py:Name(num_classes=10)``, ``timm:NAME``,
-    ``torchvision:NAME``, a ``.pt2``, ``.nasc`` or ``.json`` file, or ``-`` for text on standard input. ``inputs``
+    ``torchvision:NAME``, a string of a benchmark such as ``nb201:|nor_conv_3x3~0|+...``, a ``.pt2``, ``.nasc`` or
+    ``.json`` file, or ``-`` for text on standard input. ``inputs``
     are the shapes of the example inputs, ``1x3x32x32`` or ``i64[1,128]``; ``data`` names a data loader of the
     file. Models are built under seed 0, so weights are the same each time.
 
@@ -33,6 +34,8 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     types = tuple(parse_shape(text) for text in inputs)
     if parsed.kind in ("text", "json", "stdin"):
         return Lowered(checked(_read_text(parsed)))
+    if parsed.kind == "cells":
+        return _lower_cells(parsed, inputs)
     if parsed.kind in ("python", "program") and not Path(parsed.place).is_file():
         raise missing_file(parsed.place)
     if parsed.kind == "program":
@@ -42,6 +45,16 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     from .pytorch.finding import lower_found
 
     return lower_found(parsed, types, data)
+
+
+def _lower_cells(source: Source, inputs: Sequence[str]) -> Lowered:
+    from .cells import decode
+
+    module = decode(source.place, source.name)
+    if inputs:
+        (taken,) = module.main.inputs
+        raise NascError.of(f"networks of {source.place} take {taken.type}", "leave --input out", "inputs")
+    return Lowered(module)
 
 
 def _read_text(source: Source) -> Module:

@@ -12,9 +12,13 @@ from typing import Literal
 
 from ..ir import NascError, did_you_mean
 
-Kind = Literal["python", "timm", "torchvision", "program", "text", "json", "stdin"]
+Kind = Literal["python", "timm", "torchvision", "program", "text", "json", "stdin", "cells"]
 _SUFFIXES: Mapping[str, Kind] = {".py": "python", ".pt2": "program", ".nasc": "text", ".json": "json"}
-_FORMS = "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, .pt2, .nasc, .json, -"
+_FORMS = (
+    "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, nb201:STRING, "
+    ".pt2, .nasc, .json, -"
+)
+_FAMILY = re.compile(r"(?P<family>[A-Za-z]\w*):(?P<text>.*)", re.DOTALL)
 _PYTHON = re.compile(r"^(?P<file>.+?\.py)(?::(?P<name>.*))?$", re.DOTALL)
 
 
@@ -44,7 +48,19 @@ def parse_source(text: str) -> Source:
     suffix = Path(text).suffix
     if suffix in _SUFFIXES:
         return Source(text, _SUFFIXES[suffix], text)
+    family = _FAMILY.fullmatch(text)
+    if family:
+        return _cells(text, family["family"], family["text"])
     raise NascError.of(f"{text!r} is not a model", _forms_hint(text), "source")
+
+
+def _cells(text: str, family: str, name: str) -> Source:
+    from .cells import FAMILIES
+
+    if family not in FAMILIES:
+        hint = did_you_mean(family, (*FAMILIES, "timm", "torchvision"))
+        raise NascError.of(f"there is no library and no benchmark {family!r}", hint, "source")
+    return Source(text, "cells", family, name)
 
 
 def _forms_hint(text: str) -> str:

@@ -7,31 +7,27 @@ without a shortcut, c4-c5-c4, c4-c6-c4.
 
 from __future__ import annotations
 
-from ...ir import Builder, Module, NascError, f32, symbol
+from ...ir import Builder, Module, f32, symbol
+from .layers import classifier, conv_bn
+from .text import CellText
 
 QUARTERS = (64, 64, 64, 128, 128, 128, 128)
 
 
+def decode(text: str) -> Module:
+    """Return the network of seven digits, for inputs ``f32[N,3,32,32]``. Raises NascError."""
+    return channel_resnet(text)
+
+
 def channel_resnet(arch: str, classes: int = 10) -> Module:
     """Return the network of an architecture string, for inputs ``f32[N,3,32,32]``. Raises NascError."""
-    if len(arch) != len(QUARTERS) or set(arch) - set("1234"):
-        raise NascError.of(
-            f"{arch!r} is no channel_resnet architecture", "expected 7 digits, each 1 to 4", "cell-string"
-        )
-    c = [int(digit) * quarter for digit, quarter in zip(arch, QUARTERS, strict=True)]
+    digits = CellText("channel", arch).digits(0, len(arch), len(QUARTERS), "1234", "width")
+    c = [int(digit) * quarter for digit, quarter in zip(digits, QUARTERS, strict=True)]
     b = Builder()
-    x = _conv(b, b.input("x", f32(symbol("N"), 3, 32, 32)), c[0], 2, "stem")
+    x = conv_bn(b, b.input("x", f32(symbol("N"), 3, 32, 32)), c[0], 3, "stem", stride=2, act="relu")
     for index, (inner, outer) in enumerate(((c[1], c[0]), (c[2], c[0]), (c[3], c[4]), (c[5], c[4]), (c[6], c[4]))):
         path, halves = f"blocks.{index}", index == 2
-        y = _conv(b, x, inner, 2 if halves else 1, f"{path}.a")
-        y = _conv(b, y, outer, 1, f"{path}.b", act=halves)
+        y = conv_bn(b, x, inner, 3, f"{path}.a", stride=2 if halves else 1, act="relu")
+        y = conv_bn(b, y, outer, 3, f"{path}.b", act="relu" if halves else "")
         x = y if halves else b("relu", b("add", x, y, path=f"{path}.sum"), path=f"{path}.relu")
-    x = b("adaptive_avg_pool2d", x, output_size=1, path="pool")
-    x = b("flatten", x, start_dim=1, path="flatten")
-    return b.module(b("linear", x, out_features=classes, path="fc"), source=f"channel_resnet:{arch}")
-
-
-def _conv(b: Builder, x: str, width: int, stride: int, path: str, *, act: bool = True) -> str:
-    x = b("conv2d", x, out_channels=width, kernel_size=3, stride=stride, padding=1, bias=False, path=f"{path}.conv")
-    x = b("batch_norm", x, path=f"{path}.bn")
-    return b("relu", x, path=f"{path}.relu") if act else x
+    return b.module(classifier(b, x, classes, "head"), source=f"channel:{arch}")

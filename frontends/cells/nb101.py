@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from ...ir import Builder, Graph, Module, NascError, f32, symbol
+from ...ir import Builder, Graph, Loc, Module, NascError, f32, symbol
+from .text import CellText
 
 KERNELS = {"0": 3, "1": 1}
 STEM = 128
 SIZE = 32
 STACKS = 3
 CELLS = 3
+MOST = 30
 N = symbol("N")
 
 Matrix = tuple[tuple[bool, ...], ...]
@@ -31,6 +33,15 @@ def nb101(adj_upper: str, ops: str, classes: int = 10) -> Module:
     """
     matrix, labels = pruned(read_matrix(adj_upper, ops), ops)
     return Module((skeleton(classes), *_cells(matrix, labels)), "main", {"source": f"nb101:{adj_upper}:{ops}"})
+
+
+def decode(text: str) -> Module:
+    """Return the network of ``ADJACENCY:OPERATIONS``, the columns adj_upper and ops of the table. Raises NascError."""
+    adjacency, colon, ops = text.partition(":")
+    if not colon:
+        hint = "expected ADJACENCY:OPERATIONS, such as 100110100001001010101:02001"
+        raise CellText("nb101", text).error(len(text), "the operations are missing", hint)
+    return nb101(adjacency, ops)
 
 
 @cache
@@ -55,14 +66,13 @@ def skeleton(classes: int) -> Graph:
 
 def read_matrix(adj_upper: str, ops: str) -> Matrix:
     """Return the adjacency matrix. Raises NascError where its size does not fit the operations."""
+    cell = CellText("nb101", f"{adj_upper}:{ops}")
+    if len(ops) > MOST:
+        hint = f"expected at most {MOST}; the benchmark has 5"
+        raise cell.error(len(adj_upper) + 1 + MOST, f"the cell has {len(ops)} operations", hint)
+    cell.digits(len(adj_upper) + 1, len(cell.text), len(ops), "012", "operation")
     size = len(ops) + 2
-    wanted = size * (size - 1) // 2
-    if len(adj_upper) != wanted or set(adj_upper) - set("01") or set(ops) - set("012"):
-        raise NascError.of(
-            f"nb101 row {adj_upper!r}, {ops!r} cannot be read",
-            f"expected {wanted} digits 0 or 1 for {len(ops)} operations, each 0, 1 or 2",
-            "cell-string",
-        )
+    cell.digits(0, len(adj_upper), size * (size - 1) // 2, "01", "entry of the adjacency matrix")
     bits = iter(adj_upper)
     return tuple(tuple(next(bits) == "1" if j > i else False for j in range(size)) for i in range(size))
 
@@ -79,7 +89,9 @@ def pruned(matrix: Matrix, ops: str) -> tuple[Matrix, str]:
             backward.add(i)
     keep = sorted(forward & backward)
     if 0 not in keep or last not in keep:
-        raise NascError.of("the output of the nb101 cell is not reached from its input", code="cell-string")
+        hint = "expected a path of ones from the first vertex to the last"
+        message = "the output of the nb101 cell is not reached from its input"
+        raise NascError.of(message, hint, "cell-string", Loc("nb101", 1, 1))
     return (
         tuple(tuple(matrix[i][j] for j in keep) for i in keep),
         "".join(ops[i - 1] for i in keep[1:-1]),

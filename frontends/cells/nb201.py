@@ -8,17 +8,17 @@ section 2.1).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
-from ...ir import Builder, Dim, Graph, Module, NascError, did_you_mean, f32, symbol
+from ...ir import Builder, Diagnostic, Dim, Graph, Module, did_you_mean, f32, symbol
+from .text import CellText, listed
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NODES = 4
+SOURCES = tuple(map(str, range(NODES - 1)))
 WIDTHS = (16, 32, 64)
 CELLS = 5
-_EDGE = re.compile(r"(\w+)~(\d+)")
 N, C, H, W = symbol("N"), symbol("C"), symbol("H"), symbol("W")
 
 Edges = Mapping[tuple[int, int], str]
@@ -33,6 +33,11 @@ def nb201(arch: str, classes: int = 10) -> Module:
     edges = live_edges(parse_edges(arch))
     blocks = (cell(tuple(sorted(edges.items()))), reduction())
     return Module((skeleton(classes), *blocks), "main", {"source": f"nb201:{arch}"})
+
+
+def decode(text: str) -> Module:
+    """Return the CIFAR-10 network of a string, for inputs ``f32[N,3,32,32]``. Raises NascError."""
+    return nb201(text)
 
 
 @cache
@@ -55,21 +60,59 @@ def skeleton(classes: int) -> Graph:
 
 
 def parse_edges(arch: str) -> dict[tuple[int, int], str]:
-    """Return the operation of every edge ``(from, to)``. Raises NascError where it is none of nb201."""
-    groups = arch.strip().split("+")
+    """Return the operation of every edge ``(from, to)``. Raises NascError with everything that is not as it should."""
+    cell = CellText("nb201", arch)
+    groups = arch.split("+")
+    if len(groups) != NODES - 1:
+        place = len(arch) if len(groups) < NODES else len("+".join(groups[: NODES - 1]))
+        raise cell.error(place, f"the cell has {len(groups)} nodes with edges", f"expected {FORM}")
     edges: dict[tuple[int, int], str] = {}
+    findings: list[Diagnostic] = []
+    position = 0
     for target, group in enumerate(groups, start=1):
-        for name, source in _EDGE.findall(group):
-            if name not in OPERATIONS:
-                raise NascError.of(f"{name!r} is no operation of nb201", did_you_mean(name, OPERATIONS), "cell-string")
-            edges[int(source), target] = name
-    if sorted(edges) != sorted((i, j) for j in range(1, NODES) for i in range(j)):
-        raise NascError.of(
-            f"{arch!r} is no nb201 architecture",
-            "expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2| with op one of " + ", ".join(OPERATIONS),
-            "cell-string",
-        )
+        for index, part in enumerate(_parts(cell, group, position, target)):
+            place = position + 1 + sum(map(len, group[1:].split("|")[:index])) + index
+            findings += _wrong(cell, part, place, target, edges)
+            name, _, source = part.partition("~")
+            edges[int(source) if source in SOURCES[:target] else -1 - index, target] = name
+        position += len(group) + 1
+    if findings:
+        raise cell.errors(findings)
     return edges
+
+
+def _parts(cell: CellText, group: str, position: int, target: int) -> list[str]:
+    """Return the edges of a node. Raises NascError where it does not have as many as nodes before it."""
+    if not group.startswith("|") or not group.endswith("|") or len(group) < 2:
+        place = position if not group.startswith("|") else position + len(group)
+        raise cell.error(place, f"node {target} must stand between bars", f"expected {_form(target)}")
+    parts = group[1:-1].split("|")
+    if len(parts) != target:
+        raise cell.error(position, f"node {target} has {len(parts)} edges", f"expected {_form(target)}")
+    return parts
+
+
+def _wrong(
+    cell: CellText, part: str, position: int, target: int, edges: Mapping[tuple[int, int], str]
+) -> Iterator[Diagnostic]:
+    name, tilde, source = part.partition("~")
+    if not tilde:
+        yield cell.finding(position, f"{part!r} names no node", "expected OPERATION~NODE, such as skip_connect~0")
+    if name not in OPERATIONS:
+        yield cell.finding(position, f"{name!r} is no operation of nb201", did_you_mean(name, OPERATIONS))
+    if tilde and source not in SOURCES[:target]:
+        hint = f"expected {listed(SOURCES[:target])}"
+        yield cell.finding(position + len(name) + 1, f"node {target} has no edge from {source!r}", hint)
+    elif tilde and (int(source), target) in edges:
+        hint = "expected one edge from each earlier node"
+        yield cell.finding(position + len(name) + 1, f"the edge from {source} to {target} is given twice", hint)
+
+
+def _form(target: int) -> str:
+    return "|" + "".join(f"op~{source}|" for source in range(target))
+
+
+FORM = "+".join(_form(target) for target in range(1, NODES))
 
 
 def live_edges(edges: Edges) -> dict[tuple[int, int], str]:

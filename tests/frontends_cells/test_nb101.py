@@ -48,12 +48,6 @@ def test_vertices_off_every_path_are_left_out() -> None:
     assert len(kept) == 3
 
 
-@pytest.mark.parametrize(("adjacency", "ops"), [("10", "0"), ("1x1", "0"), ("111", "3")])
-def test_rows_that_cannot_be_read_say_what_was_expected(adjacency: str, ops: str) -> None:
-    with pytest.raises(NascError, match="expected 3 digits"):
-        nb101(adjacency, ops)
-
-
 def test_a_cell_without_a_path_is_an_error() -> None:
     with pytest.raises(NascError, match="not reached"):
         nb101("100", "0")
