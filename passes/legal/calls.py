@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...ir import CallBlock, Dim, Expr, Graph, Module, NascError, Node, TensorType, bind, solve, substitute
+from ...ir import CallBlock, Dim, Expr, Graph, Module, NascError, Node, TensorType, bind, solve, substitute, symbols_of
 from ...ir.inference import result_types
 from .projection import adapt, to_rank
 from .workspace import Workspace
@@ -25,6 +25,8 @@ def call(work: Workspace, node: Node) -> Node | None:
         if work.type(value).rank != formal.type.rank:
             value = to_rank(work, value, formal.type.rank)
         _bind_sizes(formal.type, work.type(value), values)
+        if any(symbols_of(dim) - values.keys() for dim in formal.type.shape):
+            return None
         operands.append(adapt(work, value, formal.type.substitute(values)))
     return replace(node, operands=tuple(operands)) if tuple(operands) != node.operands else None
 
