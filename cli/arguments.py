@@ -12,6 +12,7 @@ from .. import __version__
 COMMANDS = {
     "lower": "turn a model into the IR",
     "check": "report everything that is wrong with a model, and its size",
+    "diff": "show what was inserted, deleted, changed and moved between two models",
     "opt": "run passes over a model",
     "relevance": "measure how much each layer contributes to the predicted score",
     "rewrite": "let an LLM, or chance, edit a model until it scores better",
