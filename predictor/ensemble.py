@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..ir import NascError
 from .batch import batches
-from .encoder import Encoder, Shape, masked, rows_per_chunk
+from .encoder import SIGNS, Encoder, Shape, masked, rows_per_chunk
 from .features import ROW, Arrays, Features
 from .statistics import NAMES, statistics
 
@@ -113,7 +113,7 @@ class Ensemble:
         tensors = {
             f"{i}.{key}": t.contiguous() for i, m in enumerate(self.members) for key, t in m.state_dict().items()
         }
-        card = json.dumps({**asdict(self.card), "format": FORMAT, "rows": ROW, "statistics": NAMES})
+        card = json.dumps({**asdict(self.card), "format": FORMAT, "rows": ROW, "statistics": NAMES, "signs": SIGNS})
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
             temporary = Path(file.name)
@@ -135,7 +135,7 @@ class Ensemble:
                 "weights",
             ) from None
         data = json.loads(text)
-        wanted = {"format": FORMAT, "rows": list(ROW), "statistics": list(NAMES)}
+        wanted = {"format": FORMAT, "rows": list(ROW), "statistics": list(NAMES), "signs": SIGNS}
         if {key: data.pop(key, None) for key in wanted} != wanted:
             raise NascError.of(
                 f"predictor weights {path} were made for other features",

@@ -48,12 +48,32 @@ def test_the_monotone_part_never_falls() -> None:
 
 
 def test_what_the_graph_adds_is_bounded() -> None:
-    model = encoder()
-    batch = collate(GRAPHS)
+    model, batch = encoder(), collate(GRAPHS)
+    model.standardise(batch.statistics, batch.rows)
     with torch.no_grad():
         extra = model(batch) - model.rising(batch.statistics)
     assert (extra.abs() <= model.shape.bound).all()
     assert extra.abs().max() > 0
+
+
+def test_what_the_graph_adds_fades_far_from_the_training_family() -> None:
+    model, batch = encoder(), collate(GRAPHS)
+    model.standardise(batch.statistics, batch.rows)
+    far = batch.statistics + 10 * model.scale
+    with torch.no_grad():
+        embedding = model.embed(batch.kinds, batch.rows, batch.source, batch.target, batch.graph, len(GRAPHS))
+        torch.testing.assert_close(model.score(embedding, far), model.rising(far))
+
+
+def test_numbers_that_never_varied_in_training_do_not_count() -> None:
+    model, batch = encoder(), collate(GRAPHS)
+    model.standardise(batch.statistics, batch.rows[:1].expand(5, -1))
+    with torch.no_grad():
+        near, other = (
+            model.embed(batch.kinds, rows, batch.source, batch.target, batch.graph, len(GRAPHS))
+            for rows in (batch.rows, batch.rows + 1)
+        )
+    torch.testing.assert_close(near, other)
 
 
 def test_embeddings_tell_graphs_apart() -> None:
