@@ -130,17 +130,38 @@ def live_edges(edges: Edges) -> dict[tuple[int, int], str]:
 
 @cache
 def cell(edges: tuple[tuple[tuple[int, int], str], ...]) -> Graph:
-    """Return the cell of these live edges as a block ``@cell<C>``."""
+    """Return the cell of these live edges as a block ``@cell<C>``.
+
+    Sums are in the order of what their terms compute, so that cells that differ only in the numbers of their nodes
+    are the same computation.
+    """
     b = Builder("cell", symbols=("C",))
-    values = {0: b.input("x", f32(N, C, H, W))}
+    values, spelling = {0: b.input("x", f32(N, C, H, W))}, {0: "x"}
     if not edges:
         return b.finish(b("mul", values[0], other=0.0, path="zero"))
-    for target in range(1, NODES):
-        for (source, end), op in edges:
-            if end == target:
-                result = _edge(b, values[source], op, f"edges.{source}_{target}")
-                values[target] = b("add", values[target], result, path=f"node{target}") if target in values else result
+    sums = _sums(dict(edges))
+    for target, terms in sums.items():
+        ordered = sorted((spelling[i] if op == "skip_connect" else f"{op}({spelling[i]})", i, j) for i, j, op in terms)
+        spelling[target] = "+".join(term for term, _, _ in ordered)
+        spelling[target] = f"({spelling[target]})" if len(ordered) > 1 else spelling[target]
+        for _, source, end in ordered:
+            result = _edge(b, values[source], dict(edges)[source, end], f"edges.{source}_{end}")
+            values[target] = b("add", values[target], result, path=f"node{target}") if target in values else result
     return b.finish(values[NODES - 1])
+
+
+def _sums(edges: Edges) -> dict[int, list[tuple[int, int, str]]]:
+    """Return the edges that each node adds up; one that only another reads, as it is, is part of that sum."""
+    sums: dict[int, list[tuple[int, int, str]]] = {}
+    for target in range(1, NODES):
+        terms: list[tuple[int, int, str]] = []
+        for (source, end), op in edges.items():
+            if end == target:
+                alone = op == "skip_connect" and sum(i == source for i, _ in edges) == 1
+                terms += sums.pop(source) if alone and source else [(source, end, op)]
+        if terms:
+            sums[target] = terms
+    return sums
 
 
 def _edge(b: Builder, x: str, op: str, path: str) -> str:

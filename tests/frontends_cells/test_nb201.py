@@ -1,3 +1,7 @@
+from itertools import product
+
+import pytest
+
 from nasc.frontends.cells import nb201
 from nasc.frontends.cells.nb201 import live_edges, parse_edges
 from nasc.ir import digest, verify
@@ -37,3 +41,22 @@ def test_equal_networks_have_equal_digests() -> None:
 
 def test_a_cell_of_skips_alone_checks() -> None:
     assert verify(nb201(arch(*["skip_connect"] * 6))) == ()
+
+
+@pytest.mark.parametrize(
+    "ops", list(product(("none", "skip_connect", CONV), ("skip_connect", "avg_pool_3x3"), repeat=2))
+)
+def test_the_numbers_of_nodes_do_not_change_the_network(ops: tuple[str, ...]) -> None:
+    # without an edge from node 1 to node 2 the two may change places
+    a, b, d, e = ops
+    one = nb201(arch(a, b, "none", "nor_conv_1x1", d, e))
+    other = nb201(arch(b, a, "none", "nor_conv_1x1", e, d))
+    assert digest(inline(one)) == digest(inline(other))
+
+
+def test_a_sum_that_only_a_sum_reads_is_part_of_it() -> None:
+    one = nb201(arch("skip_connect", CONV, "nor_conv_1x1", "avg_pool_3x3", "none", "skip_connect"))
+    other = nb201(arch(CONV, "skip_connect", "none", "avg_pool_3x3", "skip_connect", "nor_conv_1x1"))
+    assert digest(inline(one)) == digest(inline(other))
+    shared = nb201(arch("skip_connect", CONV, "nor_conv_1x1", "none", "none", CONV))
+    assert verify(shared) == ()
