@@ -127,7 +127,7 @@ class Ensemble:
         try:
             with safe_open(path, framework="pt") as file:
                 text = (file.metadata() or {}).get("card", "{}")
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+                tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError) as error:
             raise NascError.of(
                 f"predictor weights {path} cannot be read: {error}",
