@@ -10,7 +10,7 @@ from ..attributes import REQUIRED
 from ..dims import Dim, product
 from ..op import Call, Layer, Op, Slot, Spelling, Types, declare
 from ..types import TensorType
-from .rules import need_rank, window
+from .rules import need_multiple, need_rank, window
 
 _LAYOUTS = {1: "[N,C,L]", 2: "[N,C,H,W]", 3: "[N,C,D,H,W]"}
 
@@ -218,11 +218,12 @@ class Unfold(Op):
 
 @declare
 class Fold(Op):
-    """The sum of overlapping windows, the transpose of ``unfold``: ``[N, C*prod(kernel), windows] -> [N,C,*size]``."""
+    """Overlapping windows summed up, ``unfold`` transposed: ``[N, C*prod(kernel), windows] -> [N,C,*size]``."""
 
     name: ClassVar[str] = "fold"
     torch: ClassVar[Spelling] = Call("F.fold", ("output_size", "kernel_size"))
     aten: ClassVar[tuple[str, ...]] = ("col2im",)
+    floating: ClassVar[bool] = True
     output_size: tuple[Dim, ...] = at.dims(2, REQUIRED, low=1)
     kernel_size: tuple[Dim, ...] = at.dims(2, low=1)
     dilation: tuple[Dim, ...] = at.dims(2, 1, low=1)
@@ -244,5 +245,6 @@ class Fold(Op):
                 f"expected [N, C*prod(kernel), {count}]",
                 "shape-clash",
             )
+        need_multiple(x.shape[1], product(self.kernel_size), self.name)
         channels = x.shape[1] // product(self.kernel_size)
         return (x.with_shape(x.shape[0], channels, *self.output_size),)

@@ -58,13 +58,13 @@ def test_what_is_cut_off_is_said_to_be(end: int) -> None:
     assert caught.value.diagnostics[-1].code in ("truncated", "syntax")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(0, len(TEXT)), st.integers(0, 6), SIGNS)
 def test_every_damage_is_read_or_explained(place: int, gone: int, put: str) -> None:
     assert outcome(TEXT[:place] + put + TEXT[place + gone :])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.text())
 def test_any_text_is_explained(text: str) -> None:
     assert isinstance(outcome(text), str)
@@ -130,7 +130,7 @@ def test_nested_divisions_do_not_explode() -> None:
         parse_dim(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(modules(steps=3), st.integers(), st.sampled_from([None, -1, 10**30, "x", [], {}, 1.5, True]))
 def test_damaged_json_is_explained(module: Module, seed: int, value: object) -> None:
     data = json.loads(json.dumps(to_json(module)))

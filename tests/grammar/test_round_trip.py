@@ -37,7 +37,7 @@ def test_every_op_survives_json(sample: Sample) -> None:
     assert parse_json(json.dumps(to_json(sample.module), allow_nan=False)) == sample.module
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(modules())
 def test_modules_are_read_as_printed(module: Module) -> None:
     text = print_module(module)
@@ -45,7 +45,7 @@ def test_modules_are_read_as_printed(module: Module) -> None:
     assert print_module(parse(text)) == text
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(modules())
 def test_modules_survive_json(module: Module) -> None:
     assert from_json(json.loads(json.dumps(to_json(module), allow_nan=False))) == module

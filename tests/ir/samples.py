@@ -14,6 +14,7 @@ f32[2,4,8,8,8]: conv3d %a {out_channels=4, kernel_size=3, stride=2}
 f32[2,4,16]: conv_transpose1d %a {out_channels=6, kernel_size=4, stride=2, padding=1}
 f32[2,4,8,9]: conv_transpose2d %a {out_channels=6, kernel_size=3, stride=2, output_padding=1, groups=2}
 f32[2,4,8,9]: unfold %a {kernel_size=[2, 3], padding=1, stride=2}
+f32[2,24,25]: fold %a {output_size=[8, 9], kernel_size=[2, 3], padding=1, stride=2}
 f32[2,7,16]: linear %a {out_features=32, bias=false}
 i64[2,7]: embedding %a {num_embeddings=100, embedding_dim=16, padding_idx=0}
 f32[2,1,7,16], f32[3,16,5]: matmul %a, %b

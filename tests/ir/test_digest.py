@@ -47,7 +47,7 @@ def shuffled(graph: Graph, seed: int) -> Graph:
     return graph.with_nodes(order)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(modules(), st.integers())
 def test_names_notes_and_order_do_not_count(module: Module, seed: int) -> None:
     graphs = tuple(shuffled(renamed(graph), seed) for graph in module.graphs)
