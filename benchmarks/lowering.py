@@ -74,7 +74,7 @@ def measure(name: str, tolerance: float) -> dict[str, Any]:
         wanted = model(x)
         (got, *_) = interpreter().run(lowered.module, lowered.weights, x)
     wanted = wanted[0] if isinstance(wanted, tuple | list) else wanted
-    error = float((wanted - got).abs().max() / wanted.abs().max())
+    error = float((wanted - got).abs().max() / wanted.abs().max().clamp(min=1e-6))
     nodes = lowered.module.main.nodes
     return {
         "model": name,
