@@ -108,7 +108,7 @@ def _spelled_method(site: Site, spelling: Method) -> Code:
     if spelling.starred:
         (name,) = spelling.positional
         values = getattr(site.node.op, name)
-        return Code(_method(first, spelling.name, {}, *sizes(site, values)))
+        return Code(_method(first, spelling.name, {}, *(sizes(site, values) or ("()",))))
     stated = site.node.op.stated()
     names = list(spelling.positional)
     while names and names[-1] not in stated and names[-1] in defaults_of(type(site.node.op)):
