@@ -16,8 +16,9 @@ import platform
 import signal
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 import networkx as nx
 
@@ -51,9 +52,9 @@ def edges(graph: Graph) -> Edges:
     return found
 
 
-def as_networkx(graph: Graph) -> nx.DiGraph:
+def as_networkx(graph: Graph) -> Any:
     """Return a graph for networkx, nodes labelled with op and attributes, edges with their number."""
-    made = nx.DiGraph()
+    made: Any = nx.DiGraph()
     made.add_node(graph.inputs[0].name, label="input")
     made.add_nodes_from((node.name, {"label": repr(without_key(node.op))}) for node in graph.nodes)
     made.add_edges_from((a, b, {"count": count}) for (a, b), count in edges(graph).items())
@@ -112,7 +113,8 @@ def measure(seed: int, sizes: tuple[int, int], limit: float) -> Case:
     case = Case(edits, len(found.entries), matching_cost(found), seconds)
     if not limit:
         return case
-    return Case(*list(vars(case).values())[:4], *bound(found.before.main, found.after.main, limit))
+    best, took = bound(found.before.main, found.after.main, limit)
+    return replace(case, bound=best, bound_seconds=took)
 
 
 def minimality(cases: int, sizes: tuple[int, int], limit: float) -> None:

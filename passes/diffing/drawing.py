@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ...ir import Op
 from .difference import Difference
 from .entries import brief
 from .hierarchy import MARKS, sections, summary, totals
@@ -106,7 +107,7 @@ def _escaped(text: str, letters: int = 10 * LETTERS) -> str:
 
 def _boxes(difference: Difference, shown: Sequence[Row]) -> Iterator[str]:
     texts = [
-        {node.name: (f"{node.op.name}  {node.path}", _stated(node.op.stated())) for node in module.main.nodes}
+        {node.name: (f"{node.op.name}  {node.path}", _stated(node.op)) for node in module.main.nodes}
         for module in (difference.before, difference.after)
     ]
     for index, row in enumerate(shown):
@@ -122,8 +123,8 @@ def _boxes(difference: Difference, shown: Sequence[Row]) -> Iterator[str]:
             yield f'<path d="M{_left(0) + WIDTH} {middle}H{_left(1)}" stroke="#bbbbbb"/>'
 
 
-def _stated(attributes: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}={brief(value)}" for name, value in attributes.items() if name not in ("key", "data"))
+def _stated(op: Op) -> str:
+    return ", ".join(f"{name}={brief(op, name)}" for name in op.stated() if name not in ("key", "data"))
 
 
 def _box(side: int, y: int, fill: str, title: str, attributes: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from ...ir import Input, Node, Op, show
 from .consistency import moved
@@ -157,7 +157,7 @@ def place(dag: Dag, vertex: int) -> Place:
 
 
 def _stated(op: Op) -> tuple[tuple[str, str], ...]:
-    return tuple((name, brief(value)) for name, value in op.stated().items() if name != "key")
+    return tuple((name, brief(op, name)) for name in op.stated() if name != "key")
 
 
 def _changes(pairing: Pairing, x: int, y: int) -> tuple[Change, ...]:
@@ -174,30 +174,29 @@ def op_changes(before: Op, after: Op) -> tuple[Change, ...]:
     if before.name != after.name:
         return (Change("op", _spelled(before), _spelled(after)),)
     new = after.attributes()
-    return tuple(
-        _differing(name, value, new[name])
-        for name, value in before.attributes().items()
-        if name != "key" and value != new[name]
-    )
+    differing = (name for name, value in before.attributes().items() if name != "key" and value != new[name])
+    return tuple(_change(name, brief(before, name), brief(after, name)) for name in differing)
 
 
-def _differing(name: str, before: object, after: object) -> Change:
-    old, new = brief(before), brief(after)
-    return Change(name, old, new) if old != new else Change(name, old, f"{new} (other values)")
+def _change(name: str, old: str, new: str) -> Change:
+    return Change(name, old, new if old != new else f"{new} (other values)")
 
 
 def _spelled(op: Op) -> str:
     return " ".join([op.name, *(f"{name}={value}" for name, value in _stated(op))])
 
 
-def brief(value: object) -> str:
-    """Return an attribute's value as people read it: a list of equal numbers as one, long text cut."""
-    if isinstance(value, tuple) and value:
-        items: tuple[object, ...] = value
-        if all(item == items[0] for item in items) and len(items) > 1:
-            return show(items[0])
-    text = "none" if value is None else show(value)
+def brief(op: Op, name: str) -> str:
+    """Return an attribute as people read it: a list of fixed length with equal entries as one, long text cut."""
+    value: object = getattr(op, name)
+    items = set(_items(value)) if op.known[name].length else set[object]()
+    shown = items.pop() if len(items) == 1 else value
+    text = "none" if shown is None else show(shown)
     return text if len(text) <= LONG else f"{text[:LONG]}..."
+
+
+def _items(value: object) -> tuple[object, ...]:
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
 
 
 def renamings(pairing: Pairing) -> tuple[Renaming, ...]:

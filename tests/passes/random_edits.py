@@ -5,7 +5,7 @@ All ops keep the shape, so that any edit fits; the networks branch and join as r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -124,7 +124,7 @@ def rewire(graph: Graph, r: Random, _: int) -> Graph | None:
     return graph.with_nodes([replace(n, operands=operands) if n is node else n for n in graph.nodes])
 
 
-def rename_reads(nodes, old: str, new: str) -> list[Node]:
+def rename_reads(nodes: Iterable[Node], old: str, new: str) -> list[Node]:
     """Return nodes that read another value."""
     return [replace(n, operands=tuple(new if o == old else o for o in n.operands), types=()) for n in nodes]
 
