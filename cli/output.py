@@ -31,16 +31,11 @@ def console(stream: TextIO | None = None) -> Console:
 
 def write_module(module: Module, path: str | None = None) -> None:
     """Print a module as text: to a file, to a pipe, or in colour to a terminal."""
-    from ..grammar import print_module
+    from ..grammar import coloured, print_module
 
     text = print_module(module)
     if path is None and on_terminal():
-        from rich.text import Text
-
-        from ..grammar import highlight
-
-        console().print(Text.assemble(*highlight(text)), soft_wrap=True, end="")
-        return
+        text = coloured(text)
     write_text(text, path)
 
 

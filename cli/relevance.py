@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from .arguments import add_output, add_source
@@ -108,7 +109,11 @@ def _annotate(module: Module, path: str, output: str | None) -> int:
     if not path.endswith(".py"):
         raise NascError.of(f"cannot annotate {path}", "name the .py file that holds the model")
     before = read_text(path)
-    after = annotate_source(before, module, path)
+    after = annotate_source(before, module, os.path.relpath(path))
+    if "relevance" not in after:
+        raise NascError.of(
+            f"no layer of the model is written in {path}", "name the file that holds its forward functions"
+        )
     write_text(after, output or path)
     changed = sum(a != b for a, b in zip(before.splitlines(), after.splitlines(), strict=False))
     say(f"{changed} lines of {output or path} carry relevance now")

@@ -134,3 +134,14 @@ def test_rewrite_emits_a_model_and_says_what_it_did(nasc: Run, block: str) -> No
     compile(done.out, "better.py", "exec")
     assert "def build_model()" in done.out
     assert "predicted score" in done.err
+
+
+def test_annotate_writes_relevance_behind_the_lines_of_a_file_anywhere(nasc: Run, tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    source = (Path(__file__).parents[2] / "examples/resnet_cifar.py").read_text(encoding="utf-8")
+    path.write_text(source, encoding="utf-8")
+    done = nasc("relevance", "--annotate", str(path))
+    assert done.code == 0, done.err
+    noted = path.read_text(encoding="utf-8")
+    assert [line.partition("  # relevance")[0] for line in noted.splitlines()] == source.splitlines()
+    assert noted.count("# relevance") >= 4
