@@ -81,10 +81,11 @@ def summary(source: str, seed: int, result: RewriteResult, seconds: float) -> di
     """Return one rewrite as plain data."""
     usable = [step for step in result.steps if step.network is not None]
     network = usable[-1].network if usable else None
-    failure = trains(network, header(result, source)) if network is not None else "no usable answer"
+    failure = trains(network or result.best, header(result, source))
     return {
         "source": Path(source).name,
         "seed": seed,
+        "new": network is not None,
         "runs": not failure,
         "failure": failure,
         "better": any(step.accepted for step in result.steps),
@@ -137,13 +138,15 @@ def run(models: Sequence[str], client: Client, count: int, iterations: int, out:
 
 def report(paths: Iterable[Path]) -> str:
     """Return a markdown table with one row a file."""
-    rows = ["| LLM | rewrites | models | runs | usable at first try | better | mean gain | s a rewrite |"]
-    rows.append("|---|---|---|---|---|---|---|---|")
+    rows = [
+        "| LLM | rewrites | models | emitted code runs | edited | at first try | better | mean gain | s a rewrite |"
+    ]
+    rows.append("|---|---|---|---|---|---|---|---|---|")
     for path in paths:
         lines = lines_of(path)
         if not lines:
             continue
-        counts = [sum(bool(line[key]) for line in lines) for key in ("runs", "first_try", "better")]
+        counts = [sum(bool(line[key]) for line in lines) for key in ("runs", "new", "first_try", "better")]
         gains = sum(line["gain"] for line in lines) / len(lines)
         seconds = sum(line["seconds"] for line in lines) / len(lines)
         models = len({line["source"] for line in lines})

@@ -22,7 +22,7 @@ only have another name do not make another network. The exit code is 0 where the
 differ, and 1 with nothing but errors where one cannot be read.
 
 examples:
-  nasc diff before.py after.py
+  nasc diff examples/resnet_cifar.py "examples/resnet_cifar.py:ResNet(depth=4)"
   nasc diff examples/block.nasc examples/block.nasc --format json
   nasc diff timm:resnet18 timm:resnet34 --score
   nasc diff --git-config >> .git/config

@@ -36,6 +36,7 @@ SAMPLES: dict[str, tuple[tuple[TensorType, ...], dict[str, Any]]] = {
     "conv_transpose1d": ((SIGNAL,), {"out_channels": 6, "kernel_size": 3}),
     "conv_transpose2d": ((IMAGE,), {"out_channels": 6, "kernel_size": 2, "stride": 2}),
     "unfold": ((IMAGE,), {"kernel_size": 3, "padding": 1}),
+    "fold": ((f32(2, 8, 4),), {"output_size": 4, "kernel_size": 2, "stride": 2}),
     "linear": ((ROWS,), {"out_features": 5}),
     "embedding": ((WHOLE,), {"num_embeddings": 10, "embedding_dim": 4}),
     "matmul": ((ROWS, f32(N, 4, 3)), {}),

@@ -44,7 +44,7 @@ def test_what_random_edits_give_trains(network: Networks, tmp_path: Path, name: 
 
 
 def test_the_header_and_the_changed_layers_are_in_the_code(network: Networks) -> None:
-    options = RewriteOptions(threshold=99.0, max_iterations=6, seed=1)
+    options = RewriteOptions(threshold=99.0, max_iterations=20, seed=1)
     result = rewrite(network("plain"), Predictor.load(), None, options)
     assert result.improved
     text = emit_torch(result.best, header=header(result, "examples/a.py"))
