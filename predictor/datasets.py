@@ -18,7 +18,7 @@ from .families import Row, data_folder, family, read_rows
 from .features import ROW, Arrays, Features, features
 from .statistics import NAMES
 
-VERSION = 1
+VERSION = 2
 """Raise it when the features of a network change: what is kept on disk is then made anew."""
 
 Event = Callable[[str], None]
