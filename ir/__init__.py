@@ -20,7 +20,7 @@ from .dims import (
 from .graph import CallBlock, Graph, Input, Module, Node, Notes, NoteValue, rename_values
 from .inference import bind, callees, infer, result_types
 from .memo import memoised
-from .op import Call, Infix, Layer, Method, Op, Slot, Types, arity, attributes_of, build, defaults_of
+from .op import Call, Infix, Layer, Method, OnnxNode, Op, Slot, Types, arity, attributes_of, build, defaults_of
 from .ops import FAMILIES, OPS
 from .types import DType, TensorType, f32
 from .verifier import checked, verify
@@ -48,6 +48,7 @@ __all__ = [
     "Node",
     "NoteValue",
     "Notes",
+    "OnnxNode",
     "Op",
     "Slot",
     "TensorType",

@@ -60,6 +60,14 @@ class Infix:
     symbol: str
 
 
+@dataclass(frozen=True, slots=True)
+class OnnxNode:
+    """ONNX spelling: one node over the same operands in the same order; pairs of its attribute's name and ours."""
+
+    type: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
 # None: the backend has a function that writes the op.
 Spelling = Layer | Call | Method | Infix | None
 
@@ -67,16 +75,18 @@ Spelling = Layer | Call | Method | Infix | None
 class Op:
     """An operation and its attributes: an immutable value, made with keywords.
 
-    Class facts: ``name`` in the text form; ``operands`` names the tensors it takes, ``?`` marks one that may
-    be left out and ``*`` one that repeats; ``torch`` is its PyTorch spelling (None: the backend has a
-    function); ``aten`` are the ATen overloads that mean exactly this op, with arguments of the same names;
-    ``commutative`` ops ignore the order of their operands; the first operand of ``floating`` ops must not hold
-    integers or truth values. Operands after those named are the op's state given as values.
+    Class facts: ``name`` in the text form; ``operands`` names the tensors it takes, ``?`` marks one that may be
+    left out and ``*`` one that repeats; ``torch`` is its PyTorch spelling (None: the backend has a function);
+    ``onnx`` is its ONNX spelling (None: the frontend and the backend have functions); ``aten`` are the ATen
+    overloads that mean exactly this op, with arguments of the same names; ``commutative`` ops ignore the order of
+    their operands; the first operand of ``floating`` ops must not hold integers or truth values. Operands after
+    those named are the op's state given as values.
     """
 
     name: ClassVar[str] = ""
     operands: ClassVar[tuple[str, ...]] = ("x",)
     torch: ClassVar[Spelling] = None
+    onnx: ClassVar[OnnxNode | None] = None
     aten: ClassVar[tuple[str, ...]] = ()
     commutative: ClassVar[bool] = False
     floating: ClassVar[bool] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .. import attributes as at
-from ..op import Call, Layer, Op, Slot, Spelling, Types, declare
+from ..op import Call, Layer, OnnxNode, Op, Slot, Spelling, Types, declare
 from .elementwise import Unary
 from .rules import axes_of
 
@@ -34,6 +34,7 @@ class Relu(Activation):
 
     name: ClassVar[str] = "relu"
     torch: ClassVar[Spelling] = Call("F.relu")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Relu")
     aten: ClassVar[tuple[str, ...]] = ("relu",)
 
 
@@ -53,6 +54,7 @@ class LeakyRelu(Activation):
     name: ClassVar[str] = "leaky_relu"
     floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.leaky_relu")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("LeakyRelu", (("alpha", "negative_slope"),))
     aten: ClassVar[tuple[str, ...]] = ("leaky_relu",)
     negative_slope: float = at.real(0.01)
 
@@ -77,6 +79,7 @@ class Elu(Activation):
     name: ClassVar[str] = "elu"
     floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.elu")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Elu", (("alpha", "alpha"),))
     aten: ClassVar[tuple[str, ...]] = ("elu",)
     alpha: float = at.real(1.0)
 
@@ -119,6 +122,7 @@ class Mish(Activation):
     name: ClassVar[str] = "mish"
     floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.mish")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Mish")
     aten: ClassVar[tuple[str, ...]] = ("mish",)
 
 
@@ -129,6 +133,7 @@ class Hardswish(Activation):
     name: ClassVar[str] = "hardswish"
     floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.hardswish")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("HardSwish")
     aten: ClassVar[tuple[str, ...]] = ("hardswish",)
 
 
@@ -159,6 +164,7 @@ class Sigmoid(Unary):
 
     name: ClassVar[str] = "sigmoid"
     torch: ClassVar[Spelling] = Call("torch.sigmoid")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Sigmoid")
     aten: ClassVar[tuple[str, ...]] = ("sigmoid",)
 
 
@@ -168,6 +174,7 @@ class Tanh(Unary):
 
     name: ClassVar[str] = "tanh"
     torch: ClassVar[Spelling] = Call("torch.tanh")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Tanh")
     aten: ClassVar[tuple[str, ...]] = ("tanh",)
 
 
@@ -189,6 +196,7 @@ class Softmax(AxisActivation):
 
     name: ClassVar[str] = "softmax"
     torch: ClassVar[Spelling] = Call("F.softmax")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Softmax", (("axis", "dim"),))
     aten: ClassVar[tuple[str, ...]] = ("softmax.int",)
     dim: int = at.integer(-1)
 
@@ -199,6 +207,7 @@ class LogSoftmax(AxisActivation):
 
     name: ClassVar[str] = "log_softmax"
     torch: ClassVar[Spelling] = Call("F.log_softmax")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("LogSoftmax", (("axis", "dim"),))
     aten: ClassVar[tuple[str, ...]] = ("log_softmax.int",)
     dim: int = at.integer(-1)
 
@@ -246,3 +255,4 @@ class Identity(Activation):
 
     name: ClassVar[str] = "identity"
     torch: ClassVar[Spelling] = Layer("nn.Identity")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Identity")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .. import attributes as at
-from ..op import Call, Infix, Method, Op, Spelling, Types, declare
+from ..op import Call, Infix, Method, OnnxNode, Op, Spelling, Types, declare
 from ..types import DType, TensorType
 from .rules import broadcast_shapes, promote
 
@@ -83,6 +83,7 @@ class Add(Binary):
 
     name: ClassVar[str] = "add"
     torch: ClassVar[Spelling] = Infix("+")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Add")
     commutative: ClassVar[bool] = True
     other: float | int | None = at.scalar(None, optional=True)
 
@@ -93,6 +94,7 @@ class Sub(Binary):
 
     name: ClassVar[str] = "sub"
     torch: ClassVar[Spelling] = Infix("-")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Sub")
     other: float | int | None = at.scalar(None, optional=True)
 
 
@@ -111,6 +113,7 @@ class Mul(Binary):
 
     name: ClassVar[str] = "mul"
     torch: ClassVar[Spelling] = Infix("*")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Mul")
     commutative: ClassVar[bool] = True
     other: float | int | None = at.scalar(None, optional=True)
 
@@ -121,6 +124,7 @@ class Div(Quotient):
 
     name: ClassVar[str] = "div"
     torch: ClassVar[Spelling] = Infix("/")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Div")
     other: float | int | None = at.scalar(None, optional=True)
 
 
@@ -148,6 +152,7 @@ class Pow(Binary):
 
     name: ClassVar[str] = "pow"
     torch: ClassVar[Spelling] = Infix("**")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Pow")
     other: float | int | None = at.scalar(None, optional=True)
 
 
@@ -157,6 +162,7 @@ class Maximum(Pairwise):
 
     name: ClassVar[str] = "maximum"
     torch: ClassVar[Spelling] = Call("torch.maximum")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Max")
     aten: ClassVar[tuple[str, ...]] = ("maximum", "max.other")
     commutative: ClassVar[bool] = True
 
@@ -167,6 +173,7 @@ class Minimum(Pairwise):
 
     name: ClassVar[str] = "minimum"
     torch: ClassVar[Spelling] = Call("torch.minimum")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Min")
     aten: ClassVar[tuple[str, ...]] = ("minimum", "min.other")
     commutative: ClassVar[bool] = True
 
@@ -177,6 +184,7 @@ class Eq(Comparison):
 
     name: ClassVar[str] = "eq"
     torch: ClassVar[Spelling] = Infix("==")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Equal")
     commutative: ClassVar[bool] = True
     other: float | int | None = at.scalar(None, optional=True)
 
@@ -197,6 +205,7 @@ class Lt(Comparison):
 
     name: ClassVar[str] = "lt"
     torch: ClassVar[Spelling] = Infix("<")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Less")
     other: float | int | None = at.scalar(None, optional=True)
 
 
@@ -206,6 +215,7 @@ class Le(Comparison):
 
     name: ClassVar[str] = "le"
     torch: ClassVar[Spelling] = Infix("<=")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("LessOrEqual")
     other: float | int | None = at.scalar(None, optional=True)
 
 
@@ -215,6 +225,7 @@ class Gt(Comparison):
 
     name: ClassVar[str] = "gt"
     torch: ClassVar[Spelling] = Infix(">")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Greater")
     other: float | int | None = at.scalar(None, optional=True)
 
 
@@ -224,6 +235,7 @@ class Ge(Comparison):
 
     name: ClassVar[str] = "ge"
     torch: ClassVar[Spelling] = Infix(">=")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("GreaterOrEqual")
     other: float | int | None = at.scalar(None, optional=True)
 
 
@@ -233,6 +245,7 @@ class LogicalAnd(Comparison):
 
     name: ClassVar[str] = "logical_and"
     torch: ClassVar[Spelling] = Call("torch.logical_and")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("And")
     commutative: ClassVar[bool] = True
     other: float | int | None = at.scalar(None, optional=True)
 
@@ -243,6 +256,7 @@ class LogicalOr(Comparison):
 
     name: ClassVar[str] = "logical_or"
     torch: ClassVar[Spelling] = Call("torch.logical_or")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Or")
     commutative: ClassVar[bool] = True
     other: float | int | None = at.scalar(None, optional=True)
 
@@ -253,6 +267,7 @@ class LogicalNot(Op):
 
     name: ClassVar[str] = "logical_not"
     torch: ClassVar[Spelling] = Call("torch.logical_not")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Not")
     aten: ClassVar[tuple[str, ...]] = ("logical_not", "bitwise_not")
 
     def infer(self, operands: Types) -> Types:
@@ -266,6 +281,7 @@ class Where(Op):
     name: ClassVar[str] = "where"
     operands: ClassVar[tuple[str, ...]] = ("condition", "x", "y")
     torch: ClassVar[Spelling] = Call("torch.where")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Where")
     aten: ClassVar[tuple[str, ...]] = ("where.self",)
 
     def infer(self, operands: Types) -> Types:
@@ -326,6 +342,7 @@ class Neg(Op):
 
     name: ClassVar[str] = "neg"
     torch: ClassVar[Spelling] = Call("torch.neg")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Neg")
     aten: ClassVar[tuple[str, ...]] = ("neg",)
 
     def infer(self, operands: Types) -> Types:
@@ -340,6 +357,7 @@ class Abs(Op):
 
     name: ClassVar[str] = "abs"
     torch: ClassVar[Spelling] = Call("torch.abs")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Abs")
     aten: ClassVar[tuple[str, ...]] = ("abs",)
 
     def infer(self, operands: Types) -> Types:

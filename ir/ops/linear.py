@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .. import attributes as at
 from ..dims import Dim
-from ..op import Call, Layer, Op, Slot, Spelling, Types, declare
+from ..op import Call, Layer, OnnxNode, Op, Slot, Spelling, Types, declare
 from ..types import DType, TensorType
 from .rules import broadcast_shapes, promote, shape_text
 
@@ -71,6 +71,7 @@ class Matmul(Op):
     name: ClassVar[str] = "matmul"
     operands: ClassVar[tuple[str, ...]] = ("x", "y")
     torch: ClassVar[Spelling] = Call("torch.matmul")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("MatMul")
     aten: ClassVar[tuple[str, ...]] = ("matmul", "bmm", "mm", "mv", "dot")
 
     def infer(self, operands: Types) -> Types:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..op import Call, Op, Spelling, Types, declare
+from ..op import Call, OnnxNode, Op, Spelling, Types, declare
 from .elementwise import Unary
 
 
@@ -14,6 +14,7 @@ class Exp(Unary):
 
     name: ClassVar[str] = "exp"
     torch: ClassVar[Spelling] = Call("torch.exp")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Exp")
     aten: ClassVar[tuple[str, ...]] = ("exp",)
 
 
@@ -23,6 +24,7 @@ class Log(Unary):
 
     name: ClassVar[str] = "log"
     torch: ClassVar[Spelling] = Call("torch.log")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Log")
     aten: ClassVar[tuple[str, ...]] = ("log",)
 
 
@@ -32,6 +34,7 @@ class Sqrt(Unary):
 
     name: ClassVar[str] = "sqrt"
     torch: ClassVar[Spelling] = Call("torch.sqrt")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Sqrt")
     aten: ClassVar[tuple[str, ...]] = ("sqrt",)
 
 
@@ -50,6 +53,7 @@ class Reciprocal(Unary):
 
     name: ClassVar[str] = "reciprocal"
     torch: ClassVar[Spelling] = Call("torch.reciprocal")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Reciprocal")
     aten: ClassVar[tuple[str, ...]] = ("reciprocal",)
 
 
@@ -59,6 +63,7 @@ class Erf(Unary):
 
     name: ClassVar[str] = "erf"
     torch: ClassVar[Spelling] = Call("torch.erf")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Erf")
     aten: ClassVar[tuple[str, ...]] = ("erf",)
 
 
@@ -68,6 +73,7 @@ class Sin(Unary):
 
     name: ClassVar[str] = "sin"
     torch: ClassVar[Spelling] = Call("torch.sin")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Sin")
     aten: ClassVar[tuple[str, ...]] = ("sin",)
 
 
@@ -77,6 +83,7 @@ class Cos(Unary):
 
     name: ClassVar[str] = "cos"
     torch: ClassVar[Spelling] = Call("torch.cos")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Cos")
     aten: ClassVar[tuple[str, ...]] = ("cos",)
 
 
@@ -86,6 +93,7 @@ class Floor(Op):
 
     name: ClassVar[str] = "floor"
     torch: ClassVar[Spelling] = Call("torch.floor")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Floor")
     aten: ClassVar[tuple[str, ...]] = ("floor",)
 
     def infer(self, operands: Types) -> Types:

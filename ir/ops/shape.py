@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from .. import attributes as at
 from ..dims import Dim, numel, product
-from ..op import Call, Method, Op, Spelling, Types, declare
+from ..op import Call, Method, OnnxNode, Op, Spelling, Types, declare
 from ..types import TensorType
 from .rules import axes_of, axis_of, shape_text
 
@@ -81,6 +81,7 @@ class Permute(Op):
 
     name: ClassVar[str] = "permute"
     torch: ClassVar[Spelling] = Method("permute", ("dims",), starred=True)
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Transpose", (("perm", "dims"),))
     aten: ClassVar[tuple[str, ...]] = ("permute",)
     dims: tuple[int, ...] = at.integers()
 
