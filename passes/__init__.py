@@ -13,9 +13,11 @@ from .pipeline import Instrument, Pass, Pipeline, PrintAfter, Step, Timing, veri
 from .pipeline_text import parse_pipeline
 from .relevance import Relevance, RelevanceRow, normalised, relevance_table
 from .table import PASSES
+from .transposes import CancelTransposes
 
 __all__ = [
     "PASSES",
+    "CancelTransposes",
     "Canonicalize",
     "Check",
     "Cost",

@@ -12,7 +12,8 @@ from .legalization import Legalize
 from .outlining import Outline
 from .pipeline import Pass
 from .relevance import Relevance
+from .transposes import CancelTransposes
 
 PASSES: Mapping[str, type[Pass]] = MappingProxyType(
-    {one.name: one for one in (Infer, Check, Canonicalize, Inline, Outline, Legalize, Relevance)}
+    {one.name: one for one in (Infer, Check, Canonicalize, CancelTransposes, Inline, Outline, Legalize, Relevance)}
 )
