@@ -10,13 +10,14 @@ from ...ir import Call, Dim, DType, Expr, Infix, Method, Node, Types, defaults_o
 from .construction import attribute
 from .layout import Doc, Group, Item, call, flat
 from .quoting import literal, string
+from .recurrence import function, layer_operands
 from .sizes import tight
 
 ATOM, PRODUCT, SUM, COMPARISON = 3, 2, 1, 0
 _LEVELS = {"*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "@": PRODUCT, "+": SUM, "-": SUM}
-METHODS = ("mean", "sum", "amax", "amin", "var", "std")
+METHODS = ("mean", "sum", "prod", "amax", "amin", "var", "std")
 # Attributes that PyTorch wants stated although they have a default here.
-_STATED = {"softmax": ("dim",), "log_softmax": ("dim",), "split": ("dim",)}
+_STATED = {"grid_sample": ("align_corners",), "softmax": ("dim",), "log_softmax": ("dim",), "split": ("dim",)}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def express(site: Site) -> Code:
     op = site.node.op
     parts = 1 + max((operand.parts for operand in site.operands), default=0)
     if site.layer:
-        return Code(call(site.layer, *(operand.doc for operand in site.operands)), parts=parts)
+        return Code(call(site.layer, *layer_operands(site.node, [x.doc for x in site.operands])), parts=parts)
     if op.name in FUNCTIONS:
         code = FUNCTIONS[op.name](site)
     elif op.name in METHODS:
@@ -214,6 +215,26 @@ def _index(site: Site) -> Code:
     return Code(f"{site.operands[0].at(ATOM)}[{':, ' * axis}{site.operands[1].text}]")
 
 
+def _gather(site: Site) -> Code:
+    index = site.operands[1].doc
+    return Code(_method(site.operands[0], "gather", {}, site.get("dim"), index))
+
+
+_REDUCTIONS = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
+
+
+def _scatter(site: Site) -> Code:
+    x, index, source = site.operands
+    reduce = _REDUCTIONS.get(str(getattr(site.node.op, "reduce")))  # noqa: B009
+    if reduce is None:
+        return Code(_method(x, "scatter", {}, site.get("dim"), index.doc, source.doc))
+    return Code(_method(x, "scatter_reduce", {}, site.get("dim"), index.doc, source.doc, string(reduce)))
+
+
+def _recurrent(site: Site) -> Code:
+    return Code(function(site.node, [operand.doc for operand in site.operands], site.types, site.size))
+
+
 def _full(site: Site) -> Code:
     op = site.node.op
     shape = [site.size(size) for size in getattr(op, "shape")] or ["()"]  # noqa: B009
@@ -329,25 +350,31 @@ FUNCTIONS: Mapping[str, Callable[[Site], Code]] = MappingProxyType(
         "conv3d": _convolution,
         "conv_transpose1d": _convolution,
         "conv_transpose2d": _convolution,
+        "conv_transpose3d": _convolution,
         "dropout": _dropout,
         "einsum": _einsum,
         "embedding": _embedding,
         "feature_dropout": _feature_dropout,
         "full": _full,
+        "gather": _gather,
         "group_norm": _norm,
+        "gru": _recurrent,
         "identity": _identity,
         "index": _index,
         "layer_norm": _norm,
         "linear": _linear,
         "logical_and": _logical,
         "logical_or": _logical,
+        "lstm": _recurrent,
         "matmul": _matmul,
         "max_pool2d": _pool,
         "pow": _pow,
         "prelu": _prelu,
         "rms_norm": _norm,
+        "rnn": _recurrent,
         "rsub": _rsub,
         "scaled_dot_product_attention": _attention,
+        "scatter": _scatter,
         "select": _select,
         "slice": _slice,
         "split": _split,

@@ -12,6 +12,7 @@ from .expressions import ATOM, Code, Site, express
 from .layout import call, flat, render
 from .members import Plan, access, slots, tensor_access
 from .quoting import WIDTH
+from .recurrence import layer_targets
 from .sizes import size, tight
 from .variables import Variables, recover
 
@@ -231,7 +232,8 @@ class Forward:
             names.append(name)
             if read:
                 self.vars.assign(value, name)
-        self.lines += render(f"{', '.join(names)}{',' if len(names) == 1 else ''} = ", code.doc, INDENT)
+        targets = layer_targets(step.nodes[0], names) if step.layer else ", ".join(names)
+        self.lines += render(f"{targets}{',' if len(names) == 1 else ''} = ", code.doc, INDENT)
 
 
 def steps(plan: Plan, chains: list[Chain]) -> list[Step]:

@@ -50,9 +50,9 @@ class Tables:
             shape = [write(dim) for dim in dims] or ["()"]
             return call("torch.zeros", *shape, **({} if dtype is DType.F32 else {"dtype": literal(dtype)}))
         sizes = tuple(dim for dim in dims if isinstance(dim, int))
-        content = _content(op, data, prod(sizes) * dtype.size)
+        raw = content(op, data, prod(sizes) * dtype.size)
         if prod(sizes) <= INLINE and dtype in _FORMATS:
-            return _display(content, sizes, dtype)
+            return _display(raw, sizes, dtype)
         name = self.names.setdefault(data, f"TABLE_{len(self.names)}")
         return call("table", name, literal(sizes), literal(dtype))
 
@@ -66,23 +66,24 @@ class Tables:
         return [*_READER.splitlines(), "", "", *lines] if lines else []
 
 
-def _content(op: Op, data: str, size: int) -> bytes:
+def content(op: Op, data: str, size: int) -> bytes:
+    """Return the bytes of a constant's data. Raises NascError where they are damaged or not of this size."""
     try:
         reader = zlib.decompressobj()
-        content = reader.decompress(base64.b64decode(data, validate=True), size + 1)
+        raw = reader.decompress(base64.b64decode(data, validate=True), size + 1)
     except (ValueError, zlib.error) as error:
         raise NascError.of(
             f"the data of constant {getattr(op, 'key', '')!r} cannot be read: {error}",
             "expected base64 of zlib-compressed bytes",
             "constant-data",
         ) from None
-    if len(content) != size:
+    if len(raw) != size:
         raise NascError.of(
             f"the data of constant {getattr(op, 'key', '')!r} holds another number of bytes",
             f"expected {size}",
             "constant-data",
         )
-    return content
+    return raw
 
 
 def _display(content: bytes, shape: tuple[int, ...], dtype: DType) -> Doc:

@@ -12,11 +12,14 @@ from . import (
     linear,
     mathematics,
     normalization,
+    ordering,
     pooling,
+    recurrent,
     reduction,
     selection,
     shape,
     source,
+    volumes,
 )
 
 FAMILIES: tuple[ModuleType, ...] = (
@@ -25,11 +28,14 @@ FAMILIES: tuple[ModuleType, ...] = (
     normalization,
     activation,
     pooling,
+    volumes,
+    recurrent,
     elementwise,
     mathematics,
     reduction,
     shape,
     selection,
+    ordering,
     source,
 )
 

@@ -192,6 +192,23 @@ class ConvTranspose2d(TransposedConvolution):
 
 
 @declare
+class ConvTranspose3d(TransposedConvolution):
+    """Transposed convolution over ``[N,C,D,H,W]``."""
+
+    name: ClassVar[str] = "conv_transpose3d"
+    rank: ClassVar[int] = 3
+    torch: ClassVar[Spelling] = Layer("nn.ConvTranspose3d", _POSITIONAL)
+    out_channels: Dim = at.dim(low=1)
+    kernel_size: tuple[Dim, ...] = at.dims(3, low=1)
+    stride: tuple[Dim, ...] = at.dims(3, 1, low=1)
+    padding: tuple[Dim, ...] = at.dims(3, 0)
+    output_padding: tuple[Dim, ...] = at.dims(3, 0)
+    groups: Dim = at.dim(1, low=1)
+    bias: bool = at.flag(True)
+    dilation: tuple[Dim, ...] = at.dims(3, 1, low=1)
+
+
+@declare
 class Unfold(Op):
     """Sliding windows of ``[N,C,H,W]`` as columns: ``[N, C*prod(kernel), windows]``."""
 

@@ -116,3 +116,62 @@ class Expm1(Unary):
     name: ClassVar[str] = "expm1"
     torch: ClassVar[Spelling] = Call("torch.expm1")
     aten: ClassVar[tuple[str, ...]] = ("expm1",)
+
+
+@declare
+class Tan(Unary):
+    """Tangent."""
+
+    name: ClassVar[str] = "tan"
+    torch: ClassVar[Spelling] = Call("torch.tan")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Tan")
+    aten: ClassVar[tuple[str, ...]] = ("tan",)
+
+
+@declare
+class Atan(Unary):
+    """Inverse tangent."""
+
+    name: ClassVar[str] = "atan"
+    torch: ClassVar[Spelling] = Call("torch.atan")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Atan")
+    aten: ClassVar[tuple[str, ...]] = ("atan",)
+
+
+@declare
+class Ceil(Op):
+    """Smallest integer not below; integers stay as they are."""
+
+    name: ClassVar[str] = "ceil"
+    torch: ClassVar[Spelling] = Call("torch.ceil")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Ceil")
+    aten: ClassVar[tuple[str, ...]] = ("ceil",)
+
+    def infer(self, operands: Types) -> Types:
+        return (operands[0],)
+
+
+@declare
+class Round(Op):
+    """Nearest integer, halves to the even one; integers stay as they are."""
+
+    name: ClassVar[str] = "round"
+    torch: ClassVar[Spelling] = Call("torch.round")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Round")
+    aten: ClassVar[tuple[str, ...]] = ("round",)
+
+    def infer(self, operands: Types) -> Types:
+        return (operands[0],)
+
+
+@declare
+class Sign(Op):
+    """-1, 0 or 1 by the sign."""
+
+    name: ClassVar[str] = "sign"
+    torch: ClassVar[Spelling] = Call("torch.sign")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Sign")
+    aten: ClassVar[tuple[str, ...]] = ("sign",)
+
+    def infer(self, operands: Types) -> Types:
+        return (operands[0],)

@@ -60,6 +60,24 @@ class Sum(Reduction):
 
 
 @declare
+class Prod(Reduction):
+    """Product, along one axis or of everything."""
+
+    name: ClassVar[str] = "prod"
+    torch: ClassVar[Spelling] = Call("torch.prod")
+    dim: tuple[int, ...] | None = at.integers(None, optional=True)
+    keepdim: bool = at.flag(False)
+
+    def infer(self, operands: Types) -> Types:
+        if self.dim is not None and len(self.dim) != 1:
+            raise at.diagnostic(f"prod along {len(self.dim)} axes", "expected one axis, or none for everything", "axis")
+        return super().infer(operands)
+
+    def result_dtype(self, dtype: DType) -> DType:
+        return dtype if dtype.rank >= DType.F16.rank else DType.I64
+
+
+@declare
 class Amax(Reduction):
     """Maximum."""
 

@@ -17,9 +17,10 @@ TRUTH = TensorType(DType.BOOL, (N, 4, 8, 8))
 WHOLE = TensorType(DType.I64, (N, 6))
 
 UNARY = """relu relu6 leaky_relu elu selu gelu silu mish hardswish hardsigmoid hardtanh sigmoid tanh softplus softmax
-    log_softmax glu dropout feature_dropout identity exp log sqrt rsqrt reciprocal erf sin cos floor log1p expm1 neg
-    abs prelu tril triu batch_norm mean sum amax amin var std vector_norm flatten squeeze normalize""".split()
+    log_softmax glu dropout feature_dropout identity exp log sqrt rsqrt reciprocal erf sin cos tan atan floor ceil
+    round sign log1p expm1 neg abs prelu tril triu batch_norm mean sum prod amax amin var std vector_norm flatten squeeze normalize""".split()
 BINARY = "add sub mul div floor_divide remainder pow maximum minimum eq ne lt le gt ge rsub".split()
+LSTM = {"hidden_size": 3, "num_layers": 2, "bidirectional": True, "batch_first": True}
 SAMPLES: dict[str, tuple[tuple[TensorType, ...], dict[str, Any]]] = {
     **{name: ((IMAGE,), {}) for name in UNARY},
     **{name: ((IMAGE, IMAGE), {}) for name in BINARY},
@@ -35,6 +36,7 @@ SAMPLES: dict[str, tuple[tuple[TensorType, ...], dict[str, Any]]] = {
     "conv3d": ((VOLUME,), {"out_channels": 6, "kernel_size": 3, "stride": 2}),
     "conv_transpose1d": ((SIGNAL,), {"out_channels": 6, "kernel_size": 3}),
     "conv_transpose2d": ((IMAGE,), {"out_channels": 6, "kernel_size": 2, "stride": 2}),
+    "conv_transpose3d": ((VOLUME,), {"out_channels": 6, "kernel_size": 2, "stride": 2}),
     "unfold": ((IMAGE,), {"kernel_size": 3, "padding": 1}),
     "fold": ((f32(2, 8, 4),), {"output_size": 4, "kernel_size": 2, "stride": 2}),
     "linear": ((ROWS,), {"out_features": 5}),
@@ -52,6 +54,17 @@ SAMPLES: dict[str, tuple[tuple[TensorType, ...], dict[str, Any]]] = {
     "adaptive_avg_pool1d": ((SIGNAL,), {"output_size": 3}),
     "adaptive_avg_pool2d": ((IMAGE,), {"output_size": (2, 1)}),
     "adaptive_max_pool2d": ((IMAGE,), {"output_size": 1}),
+    "max_pool3d": ((VOLUME,), {"kernel_size": 2}),
+    "avg_pool3d": ((VOLUME,), {"kernel_size": 2, "padding": 1}),
+    "adaptive_avg_pool3d": ((VOLUME,), {"output_size": (1, 2, 3)}),
+    "adaptive_max_pool1d": ((SIGNAL,), {"output_size": 3}),
+    "adaptive_max_pool3d": ((VOLUME,), {"output_size": 2}),
+    "max_pool2d_with_indices": ((IMAGE,), {"kernel_size": 2}),
+    "adaptive_max_pool2d_with_indices": ((IMAGE,), {"output_size": 2}),
+    "grid_sample": ((IMAGE, f32(N, 3, 5, 2)), {"align_corners": True}),
+    "lstm": ((ROWS, f32(4, N, 3), f32(4, N, 3)), LSTM),
+    "gru": ((ROWS, f32(1, N, 3)), {"hidden_size": 3, "batch_first": True}),
+    "rnn": ((ROWS, f32(1, 6, 3)), {"hidden_size": 3, "nonlinearity": "relu"}),
     "interpolate": ((IMAGE,), {"size": (16, 16), "mode": "bilinear", "align_corners": False}),
     "pixel_shuffle": ((IMAGE,), {"upscale_factor": 2}),
     "pixel_unshuffle": ((IMAGE,), {"downscale_factor": 2}),
@@ -70,6 +83,10 @@ SAMPLES: dict[str, tuple[tuple[TensorType, ...], dict[str, Any]]] = {
     "unbind": ((IMAGE,), {"dim": 1}),
     "select": ((IMAGE,), {"dim": 1, "index": -1}),
     "slice": ((IMAGE,), {"dim": 1, "start": 1, "end": -1}),
+    "topk": ((ROWS,), {"k": 2}),
+    "sort": ((ROWS,), {"dim": 1, "stable": True}),
+    "gather": ((ROWS, TensorType(DType.I64, (N, 2, 4))), {"dim": 1}),
+    "scatter": ((ROWS, TensorType(DType.I64, (N, 2, 4)), f32(N, 2, 4)), {"dim": 1}),
     "pad": ((IMAGE,), {"pad": (1, 1)}),
     "roll": ((IMAGE,), {"shifts": 1, "dims": 2}),
     "flip": ((IMAGE,), {"dims": 2}),
@@ -138,6 +155,10 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("softmax", {"dim": 1}),
     ("squeeze", {"dim": 1}),
     ("flatten", {"start_dim": 1, "end_dim": 2}),
+    ("lstm", {"bias": False, "dropout": 0.1}),
+    ("scatter", {"reduce": "max"}),
+    ("topk", {"largest": False, "dim": 1}),
+    ("prod", {"dim": 1, "keepdim": True}),
     ("slice", {"dim": -1, "start": -3, "end": None, "step": 2}),
     ("slice", {"dim": 0, "start": 0, "end": N - 1}),
     ("select", {"dim": 0, "index": 1}),
@@ -207,8 +228,8 @@ def test_weights_may_be_values(name: str, load: Any) -> None:
         )
         for slot in slots
     ]
-    (result,) = b.add(node.op, [*inputs, *weights])
-    whole, parts = load(plain.module(*node.results)).build_model(), load(b.module(result)).build_model()
+    results = b.add(node.op, [*inputs, *weights])
+    whole, parts = load(plain.module(*node.results)).build_model(), load(b.module(*results)).build_model()
     parts.load_state_dict(whole.state_dict(), strict=True)
     tensors = [concrete(value.type) for value in plain.inputs]
     for training in (False, True):

@@ -13,6 +13,7 @@ f32[2,8,16,12]: conv2d %a {out_channels=16, kernel_size=3, dilation=2, groups=8}
 f32[2,4,8,8,8]: conv3d %a {out_channels=4, kernel_size=3, stride=2}
 f32[2,4,16]: conv_transpose1d %a {out_channels=6, kernel_size=4, stride=2, padding=1}
 f32[2,4,8,9]: conv_transpose2d %a {out_channels=6, kernel_size=3, stride=2, output_padding=1, groups=2}
+f32[2,4,3,4,5]: conv_transpose3d %a {out_channels=6, kernel_size=2, stride=2, groups=2}
 f32[2,4,8,9]: unfold %a {kernel_size=[2, 3], padding=1, stride=2}
 f32[2,24,25]: fold %a {output_size=[8, 9], kernel_size=[2, 3], padding=1, stride=2}
 f32[2,7,16]: linear %a {out_features=32, bias=false}
@@ -63,6 +64,19 @@ f32[2,8,6,5]: interpolate %a {size=[12, 10], mode=bilinear, align_corners=false}
 f32[2,8,6,5]: interpolate %a {size=[12, 10], mode="nearest-exact"}
 f32[2,8,6,5]: pixel_shuffle %a {upscale_factor=2}
 f32[2,8,6,4]: pixel_unshuffle %a {downscale_factor=2}
+f32[2,4,6,7,8]: max_pool3d %a {kernel_size=3, stride=2, padding=1}
+f32[2,4,6,7,8]: avg_pool3d %a {kernel_size=2, count_include_pad=false}
+f32[2,4,6,7,8]: adaptive_avg_pool3d %a {output_size=[1, 2, 3]}
+f32[2,8,16]: adaptive_max_pool1d %a {output_size=3}
+f32[2,4,6,7,8]: adaptive_max_pool3d %a {output_size=2}
+f32[2,8,15,16]: max_pool2d_with_indices %a {kernel_size=3, stride=2, padding=1}
+f32[2,8,15,16]: adaptive_max_pool2d_with_indices %a {output_size=[2, 3]}
+f32[2,4,6,5], f32[2,3,7,2]: grid_sample %a, %b {mode=nearest, padding_mode=border}
+f32[5,2,4]: lstm %a {hidden_size=3, num_layers=2, bidirectional=true}
+f32[3,5,4], f32[1,3,2], f32[1,3,3]: lstm %a, %b, %c {hidden_size=3, bias=false, batch_first=true, proj_size=2}
+f32[2,5,4]: gru %a {hidden_size=3, num_layers=2, batch_first=true}
+f32[5,3,4], f32[4,3,3]: gru %a, %b {hidden_size=3, num_layers=2, bidirectional=true}
+f32[5,2,4]: rnn %a {hidden_size=3, nonlinearity=relu}
 f32[2,8,1], f32[8,5]: add %a, %b
 f32[2,8]: add %a {other=1}
 i64[2,8]: add %a {other=0.5}
@@ -104,6 +118,11 @@ f32[2,8]: reciprocal %a
 f32[2,8]: erf %a
 f32[2,8]: sin %a
 f32[2,8]: cos %a
+f32[2,8]: tan %a
+f32[2,8]: atan %a
+f32[2,8]: ceil %a
+f32[2,8]: round %a
+f32[2,8]: sign %a
 f32[2,8]: floor %a
 i64[2,8]: floor %a
 f32[2,8]: log1p %a
@@ -112,6 +131,7 @@ f32[2,8,4,4]: mean %a {dim=[2, 3], keepdim=true}
 f32[2,8,4,4]: mean %a
 f32[2,8]: sum %a {dim=[-1]}
 bool[2,8]: sum %a {dim=[1]}
+f32[2,8]: prod %a {dim=[1], keepdim=true}
 f32[2,8]: amax %a {dim=[1]}
 f32[2,8]: amin %a {dim=[0, 1], keepdim=true}
 f32[2,8]: var %a {dim=[1], correction=0.0}
@@ -142,6 +162,10 @@ f32[2,3,8,8]: pad %a {pad=[-1, -1], value=1.0}
 f32[2,8,8,3]: roll %a {shifts=[-3, -3], dims=[1, 2]}
 f32[2,8]: flip %a {dims=[1]}
 f32[49,3], i64[4,4]: index %a, %b
+f32[2,8]: topk %a {k=3, largest=false}
+f32[2,8,3]: sort %a {dim=1, descending=true}
+f32[2,8,3], i64[2,5,3]: gather %a, %b {dim=1}
+f32[2,8,3], i64[2,5,3], f32[2,5,3]: scatter %a, %b, %c {dim=1, reduce=add}
 f32[2,5,5]: tril %a
 f32[2,5,5]: triu %a {diagonal=1}
 : parameter {key="cls_token", shape=[1, 1, 16]}
@@ -151,6 +175,18 @@ f32[2,5,5]: triu %a {diagonal=1}
 : arange {start=1, end=9, step=3}
 : arange {end=5, dtype=f32}
 """
+# How many results those ops have that have several.
+RESULTS = {
+    "adaptive_max_pool2d_with_indices": 2,
+    "gru": 2,
+    "lstm": 3,
+    "max_pool2d_with_indices": 2,
+    "rnn": 2,
+    "sort": 2,
+    "split": 2,
+    "topk": 2,
+    "unbind": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -170,7 +206,7 @@ class Sample:
 
 def _module(types: str, line: str) -> Module:
     inputs = [f"%{'abcd'[i]}: {t}" for i, t in enumerate(t for t in types.split(", ") if t)]
-    count = {"split": 2, "unbind": 3}.get(line.split()[0], 1)
+    count = RESULTS.get(line.split()[0], 1)
     results = ", ".join(f"%r{i}" for i in range(count))
     return parse_checked(
         f"nasc 1\n\ngraph @main({', '.join(inputs)}) {{\n  {results} = {line}\n  return {results}\n}}\n"
