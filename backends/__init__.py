@@ -1,6 +1,8 @@
-"""Backends: other views of the IR: PyTorch source, Graphviz."""
+"""Backends: other views of the IR: PyTorch source and models, ONNX, Graphviz."""
 
 from .dot import emit_dot
+from .instances import instantiate
+from .onnx import emit_onnx, write_onnx
 from .pytorch import emit_torch
 
-__all__ = ["emit_dot", "emit_torch"]
+__all__ = ["emit_dot", "emit_onnx", "emit_torch", "instantiate", "write_onnx"]

@@ -1,0 +1,95 @@
+"""Reductions along axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from ....ir import Dim, DType, product
+from ..writer import Site, Value
+
+
+def _axes(site: Site) -> tuple[int, ...]:
+    given = site.get("dim")
+    axes = (given,) if isinstance(given, int) else given or range(site.type.rank)
+    return tuple(axis % max(site.type.rank, 1) for axis in axes)
+
+
+def _reduce(site: Site, type: str, x: Value, axes: Sequence[int], keepdims: int) -> Value:
+    if not axes:
+        return x
+    return site.add(type, x, site.axes(*axes), keepdims=keepdims)
+
+
+def _reduction(type: str) -> Callable[[Site], Value]:
+    def write(site: Site) -> Value:
+        x = site.cast(site.x, site.type.dtype, site.result.dtype)
+        return _reduce(site, type, x, _axes(site), int(site.get("keepdim")))
+
+    return write
+
+
+def _var(site: Site) -> Value:
+    """``sum((x - mean)^2) / (count - correction)``, the count computed where it is symbolic."""
+    axes, keepdims = _axes(site), int(site.get("keepdim"))
+    centred = site.add("Sub", site.x, _reduce(site, "ReduceMean", site.x, axes, 1))
+    total = _reduce(site, "ReduceSumSquare", centred, axes, keepdims)
+    return site.add("Div", total, _less(site, product(site.type.shape[axis] for axis in axes)))
+
+
+def _less(site: Site, count: Dim) -> Value:
+    """Return the count less the correction, at least 0."""
+    correction = float(site.get("correction"))
+    if isinstance(count, int):
+        return site.number(max(count - correction, 0.0))
+    rest = site.add("Sub", site.number(count), site.number(correction))
+    return site.add("Max", rest, site.number(0.0))
+
+
+def _std(site: Site) -> Value:
+    return site.add("Sqrt", _var(site))
+
+
+def norm(site: Site, x: Value, axes: Sequence[int], order: float, keepdims: int) -> Value:
+    """Return the norm of an order along axes."""
+    if order == 2:
+        return _reduce(site, "ReduceL2", x, axes, keepdims)
+    if order == 1:
+        return _reduce(site, "ReduceL1", x, axes, keepdims)
+    size = site.add("Abs", x)
+    if math.isinf(order):
+        return _reduce(site, "ReduceMax" if order > 0 else "ReduceMin", size, axes, keepdims)
+    if order == 0:
+        some = site.add("Not", site.add("Equal", x, site.number(0)))
+        return _reduce(site, "ReduceSum", site.cast(some, DType.BOOL, site.type.dtype), axes, keepdims)
+    total = _reduce(site, "ReduceSum", site.add("Pow", size, site.number(order)), axes, keepdims)
+    return site.add("Pow", total, site.number(1 / order))
+
+
+def _vector_norm(site: Site) -> Value:
+    return norm(site, site.x, _axes(site), site.get("ord"), int(site.get("keepdim")))
+
+
+def _argmax(site: Site) -> Value:
+    return site.add("ArgMax", site.x, axis=site.get("dim"), keepdims=int(site.get("keepdim")))
+
+
+def _cumsum(site: Site) -> Value:
+    x = site.cast(site.x, site.type.dtype, site.result.dtype)
+    return site.add("CumSum", x, site.number(site.get("dim"), DType.I64))
+
+
+REDUCTION: Mapping[str, Callable[[Site], Value]] = MappingProxyType(
+    {
+        "amax": _reduction("ReduceMax"),
+        "amin": _reduction("ReduceMin"),
+        "argmax": _argmax,
+        "cumsum": _cumsum,
+        "mean": _reduction("ReduceMean"),
+        "std": _std,
+        "sum": _reduction("ReduceSum"),
+        "var": _var,
+        "vector_norm": _vector_norm,
+    }
+)

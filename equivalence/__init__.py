@@ -1,0 +1,1 @@
+"""Equivalence: whether two models compute the same, tested by running both."""
