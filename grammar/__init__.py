@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from .highlight import coloured, highlight
     from .json_view import from_json, parse_json, to_json
     from .locate import located
+    from .nader import is_nader, parse_nader, parse_nader_files
     from .parser import parse, parse_checked, parse_dim, parse_type
 
 __all__ = [
     "coloured",
     "from_json",
     "highlight",
+    "is_nader",
     "located",
     "parse",
     "parse_checked",
     "parse_dim",
     "parse_json",
+    "parse_nader",
+    "parse_nader_files",
     "parse_type",
     "print_attributes",
     "print_graph",
@@ -35,11 +39,14 @@ _LATER = {
     "coloured": "highlight",
     "from_json": "json_view",
     "highlight": "highlight",
+    "is_nader": "nader",
     "located": "locate",
     "parse": "parser",
     "parse_checked": "parser",
     "parse_dim": "parser",
     "parse_json": "json_view",
+    "parse_nader": "nader",
+    "parse_nader_files": "nader",
     "parse_type": "parser",
     "to_json": "json_view",
 }

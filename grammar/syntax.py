@@ -135,19 +135,19 @@ class _Rules:
         return next((item for item in items if isinstance(item, Fault)), items)
 
     def plus(self, children: list[Any]) -> Any:
-        return _combine("+", children[0], children[1])
+        return combine("+", children[0], children[1])
 
     def minus(self, children: list[Any]) -> Any:
-        return _combine("-", children[0], children[1])
+        return combine("-", children[0], children[1])
 
     def times(self, children: list[Any]) -> Any:
-        return _combine("*", children[0], children[1])
+        return combine("*", children[0], children[1])
 
     def over(self, children: list[Any]) -> Any:
-        return _combine("//", children[0], children[1])
+        return combine("//", children[0], children[1])
 
     def negative(self, children: list[Any]) -> Any:
-        return _combine("*", -1, children[0])
+        return combine("*", -1, children[0])
 
     def _plain(self, children: list[Any]) -> Any:
         return [child for child in children if child is not None]
@@ -165,9 +165,7 @@ class _Rules:
     type = positive = _only
 
     def INT(self, token: Token) -> int | Fault:  # noqa: N802
-        if len(token) > 19 or (value := int(token)) > MAX_INTEGER:
-            return Fault("a number does not fit into 64 bits", "", *place(token))
-        return value
+        return integer(token)
 
     def FLOAT(self, token: Token) -> float:  # noqa: N802
         value = float(token)
@@ -184,7 +182,15 @@ def _return(_: _Rules, children: list[Any]) -> RawReturn:
 setattr(_Rules, "return", _return)
 
 
-def _combine(operator: str, left: Any, right: Any) -> Dim | Fault:
+def integer(token: Token) -> int | Fault:
+    """Return the value of a token of digits."""
+    if len(token) > 19 or (value := int(token)) > MAX_INTEGER:
+        return Fault("a number does not fit into 64 bits", "", *place(token))
+    return value
+
+
+def combine(operator: str, left: Any, right: Any) -> Dim | Fault:
+    """Return the sum, difference, product or floored quotient of two sizes; a token is a symbol, a fault stays one."""
     for side in (left, right):
         if isinstance(side, Fault):
             return side
