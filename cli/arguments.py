@@ -29,6 +29,7 @@ a SOURCE is one of
   model.py:Net(num_classes=10)  the same, with arguments
   timm:NAME  torchvision:NAME   a model of these libraries, without pretrained weights
   nb201:STRING  nds:JSON  ...   a network of a benchmark; see docs/cells.md for the ten families
+  blocks.txt  nader:FILE(...)   blocks in the NADER language; see docs/nader.md
   model.pt2                     a program saved by torch.export
   model.nasc  model.json        the IR itself
   -                             the IR from a pipe; also what is read where no SOURCE is given

@@ -7,12 +7,11 @@ Text and JSON are only parsed.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..ir import Loc, Module, NascError, checked
+from ..ir import Module, NascError, TensorType, checked
 from .lowered import Lowered
 from .shapes import parse_shape
 from .source import Source, missing_file, parse_source
@@ -22,10 +21,11 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     """Return the model that ``source`` names as a module with its weights.
 
     ``source`` is one of ``model.py``, ``model.py:Name``, ``model.py:Name(num_classes=10)``, ``timm:NAME``,
-    ``torchvision:NAME``, a string of a benchmark such as ``nb201:|nor_conv_3x3~0|+...``, a ``.pt2``, ``.nasc`` or
-    ``.json`` file, or ``-`` for text on standard input. ``inputs``
-    are the shapes of the example inputs, ``1x3x32x32`` or ``i64[1,128]``; ``data`` names a data loader of the
-    file. Models are built under seed 0, so weights are the same each time.
+    ``torchvision:NAME``, a string of a benchmark such as ``nb201:|nor_conv_3x3~0|+...``, blocks in the NADER language
+    (``nader:blocks.txt(widths=[16,32], depths=[2,2], classes=10)``, or a file that starts with ``##name##``), a
+    ``.pt2``, ``.nasc`` or ``.json`` file, or ``-`` for text on standard input. ``inputs`` are the shapes of the
+    example inputs, ``1x3x32x32`` or ``i64[1,128]``; ``data`` names a data loader of the file. Models are built under
+    seed 0, so weights are the same each time.
 
     Raises:
         NascError: with the place, and the commands that would work where something is missing or ambiguous.
@@ -33,7 +33,9 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     parsed = parse_source(source)
     types = tuple(parse_shape(text) for text in inputs)
     if parsed.kind in ("text", "json", "stdin"):
-        return Lowered(checked(_read_text(parsed)))
+        return Lowered(checked(_read_text(parsed, types)))
+    if parsed.kind == "nader":
+        return Lowered(_lower_blocks(parsed, types))
     if parsed.kind == "cells":
         return _lower_cells(parsed, inputs)
     if parsed.kind in ("python", "program") and not Path(parsed.place).is_file():
@@ -57,14 +59,29 @@ def _lower_cells(source: Source, inputs: Sequence[str]) -> Lowered:
     return Lowered(module)
 
 
-def _read_text(source: Source) -> Module:
+def _lower_blocks(source: Source, inputs: Sequence[TensorType]) -> Module:
+    from .nader import lower_blocks
+
+    files = [name.strip() for name in source.place.split("+")]
+    return lower_blocks([(_file_text(name), name) for name in files], source.keyword, inputs)
+
+
+def _read_text(source: Source, inputs: Sequence[TensorType] = ()) -> Module:
     text = sys.stdin.read() if source.kind == "stdin" else _file_text(source.place)
     if not text.strip():
         raise NascError.of(
             f"{source.place} is empty", "the command before the pipe may have failed: run it alone", "empty"
         )
     if source.kind == "json" or (source.kind == "stdin" and text.lstrip().startswith("{")):
-        return _from_json(text, source.place)
+        from ..grammar import parse_json
+
+        return parse_json(text, source.place)
+    if text.lstrip("\ufeff \t\r\n").startswith("#"):
+        from ..grammar import is_nader
+        from .nader import lower_blocks
+
+        if is_nader(text):
+            return lower_blocks([(text, source.place)], {}, inputs)
     from ..grammar import parse
 
     return parse(text, filename=source.place)
@@ -78,15 +95,3 @@ def _file_text(place: str) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise NascError.of(f"{place} is not UTF-8 text: {error.reason}", "expected text", "encoding") from None
-
-
-def _from_json(text: str, place: str) -> Module:
-    from ..grammar import from_json
-
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = Loc(place, error.lineno, error.colno)
-        hint = "expected what `nasc emit --to json` writes"
-        raise NascError.of(f"not JSON: {error.msg}", hint, "json", where) from None
-    return from_json(data)

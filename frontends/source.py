@@ -12,10 +12,10 @@ from typing import Literal
 
 from ..ir import NascError, did_you_mean
 
-Kind = Literal["python", "timm", "torchvision", "program", "text", "json", "stdin", "cells"]
-_SUFFIXES: Mapping[str, Kind] = {".py": "python", ".pt2": "program", ".nasc": "text", ".json": "json"}
+Kind = Literal["python", "timm", "torchvision", "program", "text", "json", "stdin", "cells", "nader"]
+_SUFFIXES: Mapping[str, Kind] = {".py": "python", ".pt2": "program", ".nasc": "text", ".txt": "text", ".json": "json"}
 _FORMS = (
-    "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, nb201:STRING, "
+    "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, nb201:STRING, nader:FILE, "
     ".pt2, .nasc, .json, -"
 )
 _FAMILY = re.compile(r"(?P<family>[A-Za-z]\w*):(?P<text>.*)", re.DOTALL)
@@ -42,6 +42,8 @@ def parse_source(text: str) -> Source:
     library, colon, rest = text.partition(":")
     if colon and library in ("timm", "torchvision"):
         return _named(text, "timm" if library == "timm" else "torchvision", library, rest)
+    if colon and library == "nader":
+        return _blocks(text, rest)
     found = _PYTHON.match(text)
     if found:
         return _named(text, "python", found["file"], found["name"] or "")
@@ -54,11 +56,23 @@ def parse_source(text: str) -> Source:
     raise NascError.of(f"{text!r} is not a model", _forms_hint(text), "source")
 
 
+def _blocks(text: str, rest: str) -> Source:
+    """Return files of blocks, joined by ``+``, with what the skeleton that stacks them is to be."""
+    files, bracket, arguments = rest.partition("(") if rest.endswith(")") else (rest, "", "")
+    source = (
+        _named(text, "nader", files.strip(), f"nader({arguments}") if bracket else Source(text, "nader", files.strip())
+    )
+    if source.positional:
+        hint = "expected nader:FILE+FILE(widths=[16,32], depths=[2,2], classes=10)"
+        raise NascError.of("the settings of a skeleton have names", hint, "arguments")
+    return source
+
+
 def _cells(text: str, family: str, name: str) -> Source:
     from .cells import FAMILIES
 
     if family not in FAMILIES:
-        hint = did_you_mean(family, (*FAMILIES, "timm", "torchvision"))
+        hint = did_you_mean(family, (*FAMILIES, "timm", "torchvision", "nader"))
         raise NascError.of(f"there is no library and no benchmark {family!r}", hint, "source")
     return Source(text, "cells", family, name)
 
