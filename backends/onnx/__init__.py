@@ -25,7 +25,7 @@ def emit_onnx(
         module: any module that ``checked`` accepts; types may be left out.
         weights: the tensors by state-dict key, as ``lower`` gives them. None draws them as ``build_model()`` of the
             emitted PyTorch would under seed 0.
-        opset: the version of the operators, 18 to 23.
+        opset: the version of the operators, 18 to 26.
         functions: keep blocks as local functions of the file, one for each set of arguments; else calls are expanded.
 
     Initializers are called by their state-dict keys, nodes by their paths and ops; a symbolic size is a named

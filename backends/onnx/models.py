@@ -14,15 +14,13 @@ from ...ir import Diagnostic, Graph, Module, NascError, Node, TensorType, checke
 from ...passes import inline
 from ..instances import instantiate, tensors_of
 from .graphs import GraphWriter
-from .local import Locals
+from .local import DOMAIN, Locals
 from .values import DATA_TYPES, carried, stored, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-OPSETS = range(18, 24)
-# The version of the file format that came with each opset's release of ONNX.
-_FORMATS = {18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}
+OPSETS = range(18, 27)
 LIMIT = 2**31 - 2**20
 
 
@@ -71,18 +69,20 @@ class _Emission:
         inputs, outputs = writer.write()
         if self.problems:
             raise NascError(*self.problems)
+        imports = {"": self.opset, **({DOMAIN: 1} if functions.made else {})}
+        versions = [onnx.helper.make_opsetid("", self.opset)]
         graph = onnx_ir.Graph(
             inputs,
             outputs,
             nodes=writer.nodes,
             initializers=list(self.initializers.values()),
-            opset_imports={"": self.opset, **({"nasc": 1} if functions.made else {})},
+            opset_imports=imports,
             name=main.name,
             metadata_props={"nasc.scopes": json.dumps(dict(main.scopes))} if main.scopes else None,
         )
         return onnx_ir.Model(
             graph,
-            ir_version=_FORMATS[self.opset],
+            ir_version=onnx.helper.find_min_ir_version_for(versions),
             producer_name="nasc",
             producer_version=__version__,
             functions=functions.made,

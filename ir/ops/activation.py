@@ -91,6 +91,7 @@ class Selu(Activation):
     name: ClassVar[str] = "selu"
     floating: ClassVar[bool] = True
     torch: ClassVar[Spelling] = Call("F.selu")
+    onnx: ClassVar[OnnxNode | None] = OnnxNode("Selu")
     aten: ClassVar[tuple[str, ...]] = ("selu",)
 
 

@@ -12,6 +12,7 @@ from .layers import LAYERS
 from .normalization import NORMALIZATION
 from .pooling import POOLING
 from .products import PRODUCTS
+from .recurrent import RECURRENT
 from .reduction import REDUCTION
 from .selection import SELECTION
 from .shape import SHAPE
@@ -27,6 +28,7 @@ WRITERS: Mapping[str, Write] = MappingProxyType(
         **NORMALIZATION,
         **POOLING,
         **PRODUCTS,
+        **RECURRENT,
         **REDUCTION,
         **SELECTION,
         **SHAPE,

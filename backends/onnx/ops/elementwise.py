@@ -100,8 +100,8 @@ def _cast(site: Site) -> Value:
     return site.add("Cast", site.x, to=int(DATA_TYPES[site.get("dtype")]))
 
 
-def _floor(site: Site) -> Value:
-    return site.add("Floor" if site.type.dtype.is_floating else "Identity", site.x)
+def _rounded(site: Site) -> Value:
+    return site.add(site.node.op.name.capitalize() if site.type.dtype.is_floating else "Identity", site.x)
 
 
 def _rsqrt(site: Site) -> Value:
@@ -120,15 +120,17 @@ def _expm1(site: Site) -> Value:
 ELEMENTWISE: Mapping[str, Callable[[Site], Value]] = MappingProxyType(
     {
         "cast": _cast,
+        "ceil": _rounded,
         "clamp": _clamp,
         "expm1": _expm1,
-        "floor": _floor,
+        "floor": _rounded,
         "floor_divide": _floored,
         "log1p": _log1p,
         "logical_not": _not,
         "masked_fill": _masked_fill,
         "ne": _ne,
         "remainder": _remainder,
+        "round": _rounded,
         "rsqrt": _rsqrt,
         "rsub": _rsub,
     }

@@ -68,6 +68,7 @@ LAYERS: Mapping[str, Callable[[Site], Value]] = MappingProxyType(
         "conv3d": _convolution,
         "conv_transpose1d": _transposed,
         "conv_transpose2d": _transposed,
+        "conv_transpose3d": _transposed,
         "embedding": _embedding,
         "fold": _fold,
         "linear": _linear,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +25,17 @@ def _window(site: Site) -> dict[str, Any]:
 
 def _max_pool(site: Site) -> Value:
     return site.add("MaxPool", site.x, dilations=site.fixed(site.get("dilation"), "dilation"), **_window(site))
+
+
+def _max_pool_with_places(site: Site) -> Sequence[Value]:
+    given = {"dilations": site.fixed(site.get("dilation"), "dilation"), **_window(site)}
+    return _in_map(site, *site.add_many("MaxPool", 2, site.x, **given))
+
+
+def _in_map(site: Site, largest: Value, places: Value) -> Sequence[Value]:
+    """Return maxima and where they stand in their map; ONNX counts places through the whole tensor."""
+    count = site.type.shape[2] * site.type.shape[3]
+    return largest, site.add("Mod", places, site.sizes([count]))
 
 
 def _avg_pool(site: Site) -> Value:
@@ -90,6 +101,29 @@ def _adaptive_max_pool(site: Site) -> Value:
     return x
 
 
+def _adaptive_max_pool_with_places(site: Site) -> Sequence[Value]:
+    present = site.fixed(site.type.shape[2:], "the size of the input")
+    wanted = site.fixed(site.get("output_size"), "output_size")
+    if any(size % parts for size, parts in zip(present, wanted, strict=True)):
+        raise site.error(
+            f"ONNX cannot express {site.node.op.name} with parts of unequal size, {present} into {wanted}",
+            "choose an output size that divides the input's",
+        )
+    kernel = [size // parts for size, parts in zip(present, wanted, strict=True)]
+    return _in_map(site, *site.add_many("MaxPool", 2, site.x, kernel_shape=kernel, strides=kernel))
+
+
+def _grid_sample(site: Site) -> Value:
+    """The modes were renamed in opset 20."""
+    mode = site.get("mode")
+    if site.opset >= 20:
+        mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
+    corners = int(site.get("align_corners"))
+    return site.add(
+        "GridSample", *site.operands, mode=mode, padding_mode=site.get("padding_mode"), align_corners=corners
+    )
+
+
 _MODES = {"linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}
 
 
@@ -123,16 +157,24 @@ def _pixel_unshuffle(site: Site) -> Value:
     return site.reshaped(moved, (n, c, r, r, h // r, w // r), site.result.shape)
 
 
-POOLING: Mapping[str, Callable[[Site], Value]] = MappingProxyType(
+POOLING: Mapping[str, Callable[[Site], Value | Sequence[Value]]] = MappingProxyType(
     {
         "adaptive_avg_pool1d": _adaptive_avg_pool,
         "adaptive_avg_pool2d": _adaptive_avg_pool,
+        "adaptive_avg_pool3d": _adaptive_avg_pool,
+        "adaptive_max_pool1d": _adaptive_max_pool,
         "adaptive_max_pool2d": _adaptive_max_pool,
+        "adaptive_max_pool2d_with_indices": _adaptive_max_pool_with_places,
+        "adaptive_max_pool3d": _adaptive_max_pool,
         "avg_pool1d": _avg_pool,
         "avg_pool2d": _avg_pool,
+        "avg_pool3d": _avg_pool,
+        "grid_sample": _grid_sample,
         "interpolate": _interpolate,
         "max_pool1d": _max_pool,
         "max_pool2d": _max_pool,
+        "max_pool2d_with_indices": _max_pool_with_places,
+        "max_pool3d": _max_pool,
         "pixel_shuffle": _pixel_shuffle,
         "pixel_unshuffle": _pixel_unshuffle,
     }

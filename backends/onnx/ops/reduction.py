@@ -75,20 +75,35 @@ def _argmax(site: Site) -> Value:
     return site.add("ArgMax", site.x, axis=site.get("dim"), keepdims=int(site.get("keepdim")))
 
 
+def _topk(site: Site) -> Sequence[Value]:
+    given = {"largest": int(site.get("largest")), "sorted": int(site.get("sorted"))}
+    return site.add_many("TopK", 2, site.x, site.sizes([site.get("k")]), axis=site.get("dim"), **given)
+
+
+def _sort(site: Site) -> Sequence[Value]:
+    """All elements are the largest ones, in order; of equal ones the first comes first, so the order is stable."""
+    axis = site.get("dim") % site.type.rank
+    count = site.sizes([site.type.shape[axis]])
+    return site.add_many("TopK", 2, site.x, count, axis=axis, largest=int(site.get("descending")))
+
+
 def _cumsum(site: Site) -> Value:
     x = site.cast(site.x, site.type.dtype, site.result.dtype)
     return site.add("CumSum", x, site.number(site.get("dim"), DType.I64))
 
 
-REDUCTION: Mapping[str, Callable[[Site], Value]] = MappingProxyType(
+REDUCTION: Mapping[str, Callable[[Site], Value | Sequence[Value]]] = MappingProxyType(
     {
         "amax": _reduction("ReduceMax"),
         "amin": _reduction("ReduceMin"),
         "argmax": _argmax,
         "cumsum": _cumsum,
         "mean": _reduction("ReduceMean"),
+        "prod": _reduction("ReduceProd"),
+        "sort": _sort,
         "std": _std,
         "sum": _reduction("ReduceSum"),
+        "topk": _topk,
         "var": _var,
         "vector_norm": _vector_norm,
     }
