@@ -28,7 +28,8 @@ def parse_nader(text: str, filename: str = "<text>", settings: Mapping[str, obje
     """Return the module of a text of blocks, checked for all sizes of their inputs.
 
     With a section ``##skeleton##``, or with ``settings`` (``{"widths": (16, 32), "depths": (2, 2), "classes": 10}``),
-    the entry is the network that stacks the blocks; else it is the first block. Raises NascError with every error,
+    the entry is the network that stacks the blocks; else it is the first block. A block is a stem or a downsampling
+    block where its name says so, else a base block. Raises NascError with every error,
     each with its line and column.
     """
     return parse_nader_files([(text, filename)], settings)
@@ -37,7 +38,6 @@ def parse_nader(text: str, filename: str = "<text>", settings: Mapping[str, obje
 def parse_nader_files(files: Sequence[tuple[str, str]], settings: Mapping[str, object] | None = None) -> Module:
     """Return the module of several texts, each with the name of its file, read as if they were one."""
     read = [_sections(text, filename) for text, filename in files]
-    plain = [section for found in read for section in found if section.name.lower() != TITLE]
     graphs: list[Graph] = []
     roles: dict[Role, Graph] = {}
     for (text, filename), found in zip(files, read, strict=True):
@@ -45,7 +45,7 @@ def parse_nader_files(files: Sequence[tuple[str, str]], settings: Mapping[str, o
         for section in found:
             if section.name.lower() == TITLE:
                 continue
-            role = role_of(section.name, plain.index(section), len(plain))
+            role = role_of(section.name)
             name = graph_name(section.name, [*(graph.name for graph in graphs), "main"])
             graph, problems = graph_of(section, role, name, filename)
             errors += problems

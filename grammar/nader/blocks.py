@@ -35,15 +35,12 @@ B, C, DIM, H, W = (symbol(name) for name in ("B", "C", "dim", "H", "W"))
 _STEMS = {"Conv2d": "conv", "AvgPool2d": "pool", "MaxPool2d": "pool"}
 
 
-def role_of(name: str, position: int, count: int) -> Role:
-    """Return what a block is for: by its name, or of three by its place (base, stem, downsample)."""
-    lowered = name.lower()
-    if "stem" in lowered:
+def role_of(name: str) -> Role:
+    """Return what a block is for, by the words of its name: ``ResNet_stem``, ``ConvDownsample``, else a base block."""
+    words = [word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", name)]
+    if "stem" in words or name.lower().endswith("stem"):
         return "stem"
-    if "downsample" in lowered:
-        return "downsample"
-    roles: tuple[Role, ...] = ("base", "stem", "downsample")
-    return roles[position] if count == len(roles) else "base"
+    return "downsample" if "downsample" in words or name.lower().endswith("downsample") else "base"
 
 
 def graph_of(section: Section, role: Role, name: str, filename: str) -> tuple[Graph | None, list[Diagnostic]]:
