@@ -35,7 +35,14 @@ def digest(module: Module) -> str:
 def op_label(op: Op) -> str:
     """Return an op and its attributes as one string, without the names of weights."""
     stated = {name: value for name, value in op.attributes().items() if name != "key"}
-    return f"{op.name}{sorted((name, str(value)) for name, value in stated.items())}"
+    return f"{op.name}{sorted((name, _written(value)) for name, value in stated.items())}"
+
+
+def _written(value: object) -> str:
+    """Return a value as text; equal numbers are written alike, the types of the results tell 1 from 1.0."""
+    if (isinstance(value, float) and value.is_integer()) or isinstance(value, bool):
+        return str(int(value))
+    return str(value)
 
 
 class _Digests:

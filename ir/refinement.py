@@ -20,7 +20,7 @@ MOST_DEEP = 48
 MOST_VISITS = 300_000
 
 
-class _Exhausted(Exception):  # noqa: N818 - the end of a search, not an error
+class _Exhausted(Exception):
     """A component is too regular to be searched."""
 
 
