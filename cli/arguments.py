@@ -16,7 +16,7 @@ COMMANDS = {
     "opt": "run passes over a model",
     "relevance": "measure how much each layer contributes to the predicted score",
     "rewrite": "let an LLM, or chance, edit a model until it scores better",
-    "emit": "turn the IR into PyTorch, JSON or a picture",
+    "emit": "turn the IR into PyTorch, ONNX, JSON or a picture",
     "score": "predict how well models will do, without training them",
     "train": "train the predictor on a benchmark",
     "evaluate": "compare the predictor's ranking with measured accuracy",

@@ -108,9 +108,7 @@ class GraphWriter:
 
 def _metadata(node: Node) -> dict[str, str]:
     """Return what viewers show of a node."""
-    known = {f"nasc.{key}": str(value) for key, value in node.notes.items()}
-    if node.path:
-        known["nasc.path"] = node.path
+    known = {"nasc.path": node.path, **{f"nasc.{key}": str(value) for key, value in node.notes.items()}}
     if node.loc is not None:
         known["nasc.loc"] = str(node.loc)
     return known
