@@ -15,7 +15,8 @@ from torch._ops import OpOverload
 
 from ...ir import Dim
 from .overloads import overload
-from .site import Site
+from .patching import from_front, put_index, put_slice
+from .site import Site, Values
 
 if TYPE_CHECKING:
     from .translation import Translation
@@ -46,6 +47,10 @@ class Aliases:
     def wholes(self, node: fx.Node) -> list[tuple[fx.Node, fx.Node]]:
         """Return (view, what it is a view of) from a node outwards."""
         return list(self._outwards(node))
+
+    def written(self, node: fx.Node) -> bool:
+        """Return whether something was written to a node's memory."""
+        return self._writes.get(self._root(node), 0) > 0
 
     def wrote(self, node: fx.Node) -> None:
         """Note a write to a node, after which it and all that it is a part of are up to date."""
@@ -83,23 +88,24 @@ def _same_memory(result: object, operand: object) -> bool:
     return bool(first._cdata == second._cdata)
 
 
-def put_back(translation: Translation, view: fx.Node, whole: fx.Node, part: str) -> str:
-    """Return the value of ``whole`` with the part that ``view`` stands for replaced. Raises NascError."""
+def put_back(translation: Translation, view: fx.Node, whole: fx.Node, part: Values) -> Values:
+    """Return the value of ``whole`` with the part that ``view`` stands for replaced. Raises NascError.
+
+    The value of a call that splits a tensor is the tuple of its parts.
+    """
     site = translation.site(view)
-    name = overload(view.target).base if isinstance(view.target, OpOverload) else "getitem"
-    before = translation.value(whole) if name in ("select", "slice") else ""
-    shape: tuple[Any, ...] = translation.sizes.type(whole.meta["val"]).shape if name != "getitem" else ()
-    if name == "select":
-        axis, index = site.args["dim"] % len(shape), site.args["index"]
-        start = index if index >= 0 else shape[axis] + index
-        return _patched(site, before, site.emit("unsqueeze", part, dim=axis), axis, start)
-    if name == "slice" and site.args["step"] == 1:
-        start = site.args["start"] or 0
-        axis = site.args["dim"] % len(shape)
-        return _patched(site, before, part, axis, start if not _negative(start) else shape[axis] + start)
+    if not isinstance(view.target, OpOverload):
+        return _in_parts(translation, view, whole, part)
+    name = overload(view.target).base
+    if isinstance(part, tuple):
+        stacked = name == "unbind"
+        return site.emit("stack" if stacked else "cat", *part, dim=site.args["dim"])
+    shape = translation.sizes.type(whole.meta["val"]).shape
+    if name in ("select", "slice"):
+        return _put_into(translation, site, whole, part, shape)
     if name in _RESHAPES:
         return part if site.type(part).shape == shape else site.emit("reshape", part, shape=shape)
-    if name in ("transpose", "t"):
+    if name in ("transpose", "t", "mT", "numpy_T"):
         first, second = site.args.get("dim0", -2), site.args.get("dim1", -1)
         return site.emit("transpose", part, dim0=first, dim1=second)
     if name == "permute":
@@ -108,16 +114,17 @@ def put_back(translation: Translation, view: fx.Node, whole: fx.Node, part: str)
     raise site.unsupported("its result is written to in place", "write out of place: y = x + 1, torch.cat, torch.where")
 
 
-def _negative(start: Any) -> bool:
-    return isinstance(start, int) and start < 0
+def _put_into(translation: Translation, site: Site, whole: fx.Node, part: str, shape: tuple[Dim, ...]) -> str:
+    """Return a whole with a slice of it, or one index of an axis, replaced."""
+    before, axis = translation.value(whole), site.args["dim"] % len(shape)
+    if overload(site.node.target).base == "select":
+        return put_index(site, before, part, axis, site.args["index"])
+    return put_slice(site, before, part, axis, from_front(site.args["start"], shape[axis]), site.args["step"])
 
 
-def _patched(site: Site, whole: str, part: str, axis: int, start: Dim) -> str:
-    """Return ``whole`` with the elements from ``start`` along an axis replaced by ``part``."""
-    size, length = site.type(whole).shape[axis], site.type(part).shape[axis]
-    end = start + length
-    pieces = [] if start == 0 else [site.emit("slice", whole, dim=axis, start=0, end=start)]
-    pieces.append(part)
-    if end != size:
-        pieces.append(site.emit("slice", whole, dim=axis, start=end))
-    return pieces[0] if len(pieces) == 1 else site.emit("cat", *pieces, dim=axis)
+def _in_parts(translation: Translation, view: fx.Node, whole: fx.Node, part: Values) -> Values:
+    """Return the parts of a split tensor with the one that ``view`` takes replaced."""
+    parts, position = translation.parts(whole), view.args[1]
+    assert isinstance(position, int)
+    assert isinstance(part, str)
+    return (*parts[:position], part, *parts[position + 1 :])

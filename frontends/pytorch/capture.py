@@ -118,8 +118,11 @@ def _enlarged(inputs: Inputs) -> Inputs:
 
 
 def symbols_of(program: ExportedProgram) -> dict[str, str]:
-    """Return the IR's name of each of the program's symbols: all of them stand for the batch."""
-    names = [str(name) for name in program.range_constraints]
+    """Return the IR's name of each of the program's symbols: the first of the inputs stands for the batch.
+
+    Sizes that depend on data (``u0``) come last.
+    """
+    names = sorted((str(name) for name in program.range_constraints), key=lambda name: name.startswith("u"))
     return {name: BATCH if i == 0 else f"{BATCH}{i}" for i, name in enumerate(names)}
 
 

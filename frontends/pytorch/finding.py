@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from ...ir import NascError, TensorType, did_you_mean
+from ..frameworks import is_keras_layer, is_keras_model, is_tensorflow_function
+from ..keras.runtime import seeded, torch_backend
 from ..lowered import Lowered
 from ..source import Source
 from .capture import quiet
@@ -44,9 +46,18 @@ def lower_found(source: Source, types: tuple[TensorType, ...], data: str | None)
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(0)
         if source.kind == "python":
-            with imported(source.place) as module:
+            with torch_backend(), seeded(), imported(source.place) as module:
                 torch.manual_seed(0)
+                named = getattr(module, source.name, None)
+                if is_tensorflow_function(named):
+                    from ..tensorflow import lower_function
+
+                    return lower_function(named, types, source.text)
                 model = find_model(module, source)
+                if is_keras_model(model):
+                    from ..keras.found import lower_found as lower_keras_found
+
+                    return lower_keras_found(module, model, types, source)
                 inputs = tensors(types) if types else example_inputs(module, model, source, data)
                 return lower_model(model, inputs, dynamic_batch=True, source=source.text)
         model, default = (build_timm if source.kind == "timm" else build_torchvision)(source)
@@ -69,7 +80,7 @@ def _candidates(module: ModuleType) -> list[Candidate]:
     """Return the public models, classes of models defined here, and build_model, in the file's order."""
     found: list[Candidate] = []
     for name, value in vars(module).items():
-        if name.startswith("_"):
+        if name.startswith("_") or is_keras_layer(value):
             continue
         if isinstance(value, nn.Module) and all(value is not c.value for c in found):
             found.append(Candidate(name, value))

@@ -32,22 +32,39 @@ def fold(translation: Translation, node: fx.Node) -> str | None:
     return translation.constant(key, value, data, loc_of(node, path))
 
 
-def _run(translation: Translation, node: fx.Node, known: dict[fx.Node, Any]) -> Any:
+def known(translation: Translation, node: fx.Node) -> torch.Tensor | None:
+    """Return the value of a tensor that depends on nothing but numbers and tables; None for others."""
+    value = _run(translation, node, {})
+    return value if isinstance(value, torch.Tensor) else None
+
+
+def _run(translation: Translation, node: fx.Node, seen: dict[fx.Node, Any]) -> Any:
     """Return the result of a call whose arguments are all numbers, at any depth; None where they are not."""
-    if node in known:
-        return known[node]
-    known[node] = None
+    node = translation.resolve(node)
+    if node in seen:
+        return seen[node]
+    seen[node] = None
+    if translation.written(node):
+        return None
+    if node.op == "placeholder":
+        return _table(translation, node)
     made = node.meta.get("val")
     if node.op != "call_function" or not isinstance(node.target, OpOverload) or not _is_small(made):
         return None
     if overload(node.target).writes:
         return None
-    values = {inner: _run(translation, inner, known) for inner in node.all_input_nodes}
+    values = {inner: _run(translation, inner, seen) for inner in node.all_input_nodes}
     if any(value is None for value in values.values()):
         return None
     args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda inner: values[inner])
-    known[node] = node.target(*args, **kwargs)
-    return known[node]
+    seen[node] = node.target(*args, **kwargs)
+    return seen[node]
+
+
+def _table(translation: Translation, node: fx.Node) -> torch.Tensor | None:
+    """Return a tensor that the model owns and that belongs to its architecture: it is in the text form."""
+    owned = translation.state.get(node.name)
+    return owned.tensor if owned is not None and owned.is_table else None
 
 
 def _is_small(made: object) -> bool:

@@ -13,6 +13,7 @@ from torch.export.graph_signature import InputKind
 from ...ir import Builder, Diagnostic, Loc, Module, NascError
 from ..lowered import Lowered
 from .capture import capture
+from .decomposing import decomposed
 from .sizes import Sizes
 from .state import State
 from .translation import Translation
@@ -35,20 +36,33 @@ def lower_program(
     scopes: Mapping[str, str] | None = None,
     source: str = "",
 ) -> Lowered:
-    """Return an exported program as a module; ``symbols`` names its symbolic sizes."""
-    state = State(program)
-    translation = Translation(Sizes(symbols), state, program.graph_module)
-    user_inputs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT}
-    for node in program.graph.nodes:
-        if node.op == "placeholder" and node.name in user_inputs and _is_tensor(node):
-            translation.input(node)
-    outputs = translation.walk(program.graph)
+    """Return an exported program as a module; ``symbols`` names its symbolic sizes.
+
+    Calls that have no rule are decomposed by PyTorch, where it can.
+    """
+    translation, outputs = _translated(program, symbols)
+    if translation.missing:
+        simpler = decomposed(program)
+        if simpler is not None:
+            program = simpler
+            translation, outputs = _translated(program, symbols)
+    state = translation.state
     _raise_problems(translation)
     graph = _finish(translation, program, outputs, _scopes(program) if scopes is None else scopes)
     notes = {"source": source, "framework": "torch"} if source else {"framework": "torch"}
     module = Module((graph,), graph.name, MappingProxyType(dict(notes)))
     weights = {key: value.detach() for key, value in program.state_dict.items() if isinstance(value, Tensor)}
     return Lowered(module, MappingProxyType({**weights, **state.constants(), **translation.folded}))
+
+
+def _translated(program: ExportedProgram, symbols: Mapping[str, str]) -> tuple[Translation, list[fx.Node]]:
+    """Return the translation of a program, with all its problems, and the nodes that it gives out."""
+    translation = Translation(Sizes(symbols), State(program), program.graph_module)
+    user_inputs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT}
+    for node in program.graph.nodes:
+        if node.op == "placeholder" and node.name in user_inputs and _is_tensor(node):
+            translation.input(node)
+    return translation, translation.walk(program.graph)
 
 
 def _finish(

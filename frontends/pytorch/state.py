@@ -27,10 +27,15 @@ class Owned:
     persistent: bool
 
     @property
+    def is_table(self) -> bool:
+        """Whether the tensor is architecture and no weight: neither trained nor a floating-point buffer."""
+        weights = self.persistent and (self.tensor.is_floating_point() or self.tensor.is_complex())
+        return not weights and not self.trained
+
+    @property
     def data(self) -> str:
         """The value in the text form, for tensors that are architecture and not weights; "" for others."""
-        weights = self.persistent and (self.tensor.is_floating_point() or self.tensor.is_complex())
-        return "" if weights or self.trained else encode(self.tensor)
+        return encode(self.tensor) if self.is_table else ""
 
 
 class State:

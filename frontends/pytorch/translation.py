@@ -11,7 +11,7 @@ from torch import fx
 from torch._ops import OpOverload
 from torch.utils import _pytree as pytree
 
-from ...ir import Builder, Diagnostic, Dim, Loc, NascError, Op, TensorType
+from ...ir import Builder, Diagnostic, Dim, Loc, NascError, Node, Op, TensorType
 from .aliasing import Aliases, put_back, viewed
 from .aten import RULES
 from .folding import fold
@@ -82,6 +82,19 @@ class Translation:
             node = self._same[node]
         return node
 
+    def parts(self, node: fx.Node) -> tuple[str, ...]:
+        """Return the values of a call that gives several."""
+        if self._aliases.stale(node):
+            self._call(node)
+        found = self._values.get(node)
+        if not isinstance(found, tuple):
+            raise NotLoweredError(node.name)
+        return found
+
+    def written(self, node: fx.Node) -> bool:
+        """Return whether a node's memory was written to after it was made."""
+        return self._aliases.written(node)
+
     def constant(self, key: str, value: torch.Tensor, data: str, loc: Loc | None) -> str:
         """Add a constant that carries its values."""
         type = self.sizes.type(value)
@@ -96,6 +109,10 @@ class Translation:
             persistent=False,
             data=data,
         )
+
+    def maker(self, value: str) -> Node | None:
+        """Return the node that makes a value; None for inputs."""
+        return next((node for node in reversed(self.builder.nodes) if value in node.results), None)
 
     def layer_path(self, op: Op, caller: str, slots: Mapping[str, fx.Node], extra: tuple[str, ...]) -> str | None:
         """Return the path of the layer whose weights these are; None where they have to be operands.
@@ -190,14 +207,17 @@ class Translation:
         if isinstance(parts, tuple):
             position = node.args[1]
             assert isinstance(position, int)
-            self._keep(node, parts[position])
+            if parts[position] or not node.users:
+                self._keep(node, parts[position])
+            else:
+                self._miss(node, f"result {position + 1} of {whole.target}")
 
     def _write(self, node: fx.Node, made: Values) -> None:
         """Let what an in-place call writes to, and all that this is a part of, mean the new value."""
         target = self._subject(node)
         assert isinstance(made, str)
         self._same[node] = target
-        part = made
+        part: Values = made
         steps = self._aliases.wholes(target)
         for view, whole in steps:
             part, whole_value = put_back(self, view, whole, part), part

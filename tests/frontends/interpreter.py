@@ -142,6 +142,32 @@ def constant(op: Any, _: list[Any], __: list[Any], weights: Weights) -> Any:
     return torch.frombuffer(raw, dtype=torch.uint8).view(DTYPES[op.dtype.value]).reshape(op.shape)
 
 
+def recurrent(op: Any, operands: list[Any], state: list[Any], _: Weights) -> Any:
+    """Run a recurrent layer by the function behind it; its initial state is zeros where it is left out."""
+    x, *initial = operands
+    if not initial:
+        (_, *shapes) = op.infer(node_types([x]))
+        initial = [x.new_zeros(shape.shape) for shape in shapes]
+    name = f"rnn_{op.nonlinearity}" if op.name == "rnn" else op.name
+    hidden = tuple(initial) if op.name == "lstm" else initial[0]
+    facts = (op.bias, op.num_layers, op.dropout, False, op.bidirectional, op.batch_first)
+    return getattr(torch, name)(x, hidden, state, *facts)
+
+
+def scatter(op: Any, operands: list[Any], _: list[Any], __: Weights) -> Any:
+    """Scatter, combining elements where the op says so."""
+    x, index, source = operands
+    reduce = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}.get(op.reduce)
+    if reduce is None:
+        return x.scatter(op.dim, index, source)
+    return x.scatter_reduce(op.dim, index, source, reduce)
+
+
+def prod(op: Any, operands: list[Any], _: list[Any], __: Weights) -> Any:
+    """Multiply everything, or along one axis."""
+    return operands[0].prod() if op.dim is None else operands[0].prod(op.dim[0], op.keepdim)
+
+
 def binary(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the application of a function of two operands, or one and a number."""
     return lambda op, x, *_: function(*x) if len(x) == 2 else function(x[0], torch.as_tensor(op.other))
@@ -166,4 +192,10 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "einsum": lambda op, x, *_: torch.einsum(op.equation, *x),
     "logical_and": binary(torch.logical_and),
     "logical_or": binary(torch.logical_or),
+    "lstm": recurrent,
+    "gru": recurrent,
+    "rnn": recurrent,
+    "gather": lambda op, x, *_: x[0].gather(op.dim, x[1]),
+    "scatter": scatter,
+    "prod": prod,
 }

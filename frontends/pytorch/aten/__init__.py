@@ -9,14 +9,35 @@ from ....ir import OPS
 from ..site import Site, Values
 from .arithmetic import ARITHMETIC
 from .creation import CREATION
+from .decomposed import DECOMPOSED
 from .generic import spelled
+from .indexing import INDEXING
+from .ordering import ORDERING
+from .pointwise import POINTWISE
+from .pooling import POOLING
+from .recurrent import RECURRENT
 from .reduction import REDUCTION
+from .resampling import RESAMPLING
 from .selection import SELECTION
 from .shaping import SHAPING
-from .spatial import SPATIAL
 from .weighted import WEIGHTED
 
 Rule = Callable[[Site], Values]
+_TABLES: tuple[Mapping[str, Rule], ...] = (
+    WEIGHTED,
+    RECURRENT,
+    ARITHMETIC,
+    POINTWISE,
+    SHAPING,
+    SELECTION,
+    INDEXING,
+    ORDERING,
+    CREATION,
+    REDUCTION,
+    POOLING,
+    RESAMPLING,
+    DECOMPOSED,
+)
 
 
 def _full(name: str) -> str:
@@ -29,7 +50,7 @@ def _rules() -> Mapping[str, Rule]:
     for cls in OPS.values():
         for name in cls.aten:
             rules[_full(name)] = spelled(cls)
-    for table in (WEIGHTED, ARITHMETIC, SHAPING, SELECTION, CREATION, REDUCTION, SPATIAL):
+    for table in _TABLES:
         rules.update({_full(name): rule for name, rule in table.items()})
     return MappingProxyType(rules)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ..folding import known
+from ..patching import constant
 from ..site import Site, Values
 
 Rule = Callable[[Site], Values]
@@ -25,9 +27,16 @@ def _filled(value: float | None) -> Rule:
 
 
 def arange(site: Site) -> Values:
-    """Lower ``arange``; steps that are not positive integers are folded into a constant."""
-    start, end, step = site.args.get("start", 0), site.args["end"], site.args.get("step", 1)
-    return site.emit("arange", start=start, end=end, step=step, dtype=site.result.dtype)
+    """Lower ``arange``; one that does not go up in whole steps is a table."""
+    bounds = [site.args.get("start", 0), site.args["end"], site.args.get("step", 1)]
+    whole = [int(b) if isinstance(b, float) and b.is_integer() else b for b in bounds]
+    start, end, step = whole
+    if isinstance(step, int) and step > 0 and not any(isinstance(bound, float) for bound in whole):
+        return site.emit("arange", start=start, end=end, step=step, dtype=site.result.dtype)
+    value = known(site.translation, site.node)
+    if value is None:
+        raise site.unsupported("its length depends on the batch and its step is no positive integer")
+    return constant(site, "range", value)
 
 
 _ZERO = ("zero", "zeros", "zeros_like", "new_zeros", "empty.memory_format", "new_empty", "empty_like")

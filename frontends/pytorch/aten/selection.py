@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from torch import fx
 
+from ..patching import from_front, put_index, put_slice
 from ..site import Site, Values
 
 _END = 2**62
@@ -33,19 +34,6 @@ def narrow(site: Site) -> Values:
     return site.emit("slice", site.value("self"), dim=site.args["dim"], start=start, end=start + length)
 
 
-def index(site: Site) -> Values:
-    """Lower ``index.Tensor`` with one tensor of integers: the others would need more than one axis at once."""
-    given = site.args["indices"]
-    chosen = [axis for axis, item in enumerate(given) if item is not None]
-    if len(chosen) != 1:
-        raise site.unsupported("it is indexed by several tensors at once", "index one axis at a time")
-    (axis,) = chosen
-    indices = site.translation.value(given[axis])
-    if site.type(indices).dtype.value == "bool":
-        raise site.unsupported("it is indexed by a mask, so its size depends on data", "use torch.where")
-    return site.emit("index", site.value("self"), indices, dim=axis)
-
-
 def index_select(site: Site) -> Values:
     """Lower ``index_select``."""
     return site.emit("index", site.value("self"), site.value("index"), dim=site.args["dim"])
@@ -68,12 +56,28 @@ def where_number(site: Site) -> Values:
     return site.emit("where", site.value("condition"), *sides)
 
 
+def slice_scatter(site: Site) -> Values:
+    """Lower ``slice_scatter``: a slice replaced by another tensor."""
+    value, axis = site.value("self"), site.args["dim"]
+    shape = site.type(value).shape
+    axis %= len(shape)
+    start = from_front(site.args["start"], shape[axis])
+    return put_slice(site, value, site.value("src"), axis, start, site.args["step"])
+
+
+def select_scatter(site: Site) -> Values:
+    """Lower ``select_scatter``: one index of an axis replaced by another tensor."""
+    value = site.value("self")
+    return put_index(site, value, site.value("src"), site.args["dim"] % site.type(value).rank, site.args["index"])
+
+
 SELECTION: Mapping[str, Callable[[Site], Values]] = {
     "slice.Tensor": slice_,
     "narrow": narrow,
-    "index.Tensor": index,
     "index_select": index_select,
     "masked_fill.Tensor": masked_fill,
+    "slice_scatter": slice_scatter,
+    "select_scatter": select_scatter,
     "where.Scalar": where_number,
     "where.ScalarSelf": where_number,
     "where.ScalarOther": where_number,

@@ -133,6 +133,15 @@ def tensordot(site: Site) -> Values:
     return site.emit("einsum", left, right, equation=f"{''.join(first)},{''.join(second)}->{''.join(output)}")
 
 
+def roll(site: Site) -> Values:
+    """Lower ``roll``; without axes the elements move in the order in which they are read."""
+    value = site.value("self")
+    if site.args["dims"]:
+        return site.emit("roll", value, shifts=site.args["shifts"], dims=site.args["dims"])
+    moved = site.emit("roll", site.emit("flatten", value), shifts=site.args["shifts"], dims=(0,))
+    return site.emit("reshape", moved, shape=site.type(value).shape)
+
+
 def meshgrid(site: Site) -> Values:
     """Lower ``meshgrid``: every vector along its own axis, expanded."""
     values = site.values("tensors")
@@ -181,6 +190,7 @@ SHAPING: Mapping[str, Callable[[Site], Values]] = {
     "replication_pad2d": pad,
     "einsum": einsum,
     "tensordot": tensordot,
+    "roll": roll,
     "meshgrid": meshgrid,
     "meshgrid.indexing": meshgrid,
 }

@@ -206,6 +206,7 @@ WEIGHTED: Mapping[str, Callable[[Site], Values]] = {
     "conv3d.padding": _named_padding(3),
     "conv_transpose1d": _transposed(1),
     "conv_transpose2d.input": _transposed(2),
+    "conv_transpose3d.input": _transposed(3),
     "linear": linear,
     "batch_norm": batch_norm,
     "layer_norm": layer_norm,
