@@ -21,6 +21,7 @@ ones, as the emitted PyTorch has after torch.manual_seed(0). Its nodes say which
 examples:
   nasc lower examples/resnet_cifar.py | nasc emit --to torch > again.py
   nasc emit examples/block.nasc --to dot
+  nasc emit examples/blocks.txt --to nader
   nasc emit examples/resnet_cifar.py --to onnx -o resnet.onnx
   nasc opt -p canonicalize model.nasc | nasc emit --to onnx --weights model.safetensors > model.onnx
 """

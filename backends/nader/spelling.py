@@ -35,7 +35,8 @@ def crop_axes(node: Node, types: Types) -> list[int]:
 
 
 def _stride(op: Any) -> tuple[int, ...]:
-    return op.stride or op.kernel_size
+    strides: tuple[int, ...] = op.stride or op.kernel_size
+    return strides
 
 
 def _reasons(reasons: Iterable[str]) -> NascError:

@@ -92,24 +92,24 @@ class _Assembly:
         values = reader.read()
         self.found += reader.found
         if not reader.found:
-            self.arguments[line.index] = {
+            self.arguments[line.key] = {
                 name: _in_base(value) if self.role == "base" else value for name, value in values.items()
             }
 
     def _step(self, step: Step) -> None:
         line, operation = step.line, step.operation
         if operation.name == "input":
-            self.values[line.index] = self.builder.input("input", f32(B, C, H, W))
+            self.values[line.key] = self.builder.input("input", f32(B, C, H, W))
             return
         operands = [self.values[index] for index in step.operands if index in self.values]
-        if len(operands) < len(step.operands) or line.index not in self.arguments:
+        if len(operands) < len(step.operands) or line.key not in self.arguments:
             return
-        number = line.index.isdecimal()
-        stem = f"{_STEMS.get(operation.name, operation.name.lower())}{line.index}" if number else line.index
+        number = line.key.isdecimal()
+        stem = f"{_STEMS.get(operation.name, operation.name.lower())}{line.key}" if number else line.key
         self.stem, self.path = stem, stem if operation.layer else ""
         self.loc = Loc(self.filename, line.line, line.operation_column)
         try:
-            self.values[line.index] = meaning_of(operation.name)(self, operands, self.arguments[line.index])
+            self.values[line.key] = meaning_of(operation.name)(self, operands, self.arguments[line.key])
         except NascError as error:
             self.found += [Diagnostic(d.message, d.hint, d.code, self.loc) for d in error.diagnostics]
 

@@ -47,7 +47,7 @@ class Argument(NamedTuple):
 class NodeLine(NamedTuple):
     """``index:Operation(arguments)``."""
 
-    index: str
+    key: str
     operation: str
     arguments: tuple[Argument, ...]
     line: int
@@ -88,7 +88,7 @@ def sections(text: str, filename: str) -> tuple[list[Section], list[Diagnostic]]
     result: list[Section] = []
     for number, row in _rows(text, filename, found):
         try:
-            line = _lark().parse(row)
+            line: Any = _lark().parse(row)
         except UnexpectedInput as error:
             found.append(_explained(error, row, Loc(filename, number)))
             if len(found) >= MAX_ERRORS:

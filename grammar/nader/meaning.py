@@ -164,10 +164,14 @@ def _reshape(site: Site, operands: Sequence[str], arguments: Arguments) -> str:
     try:
         return site.add("reshape", *operands, shape=shape)
     except NascError as error:
+        (found,) = error.diagnostics
         numbers = [size for size in shape if isinstance(size, int) and size > 1]
+        rounded = [size for size in shape if "//" in str(size)]
+        if rounded:
+            hint = f"{rounded[0]} is rounded down, so this fits some sizes only; leave one size open with -1"
+            raise NascError.of(found.message, hint, found.code) from None
         if not numbers:
             raise
-        (found,) = error.diagnostics
         hint = f"{numbers[0]} fits one size of input only: write it with B, C, dim, H and W, or leave one open with -1"
         raise NascError.of(found.message, hint, found.code) from None
 

@@ -75,10 +75,9 @@ def section_settings(section: Section, filename: str) -> tuple[dict[str, object]
     found: list[Diagnostic] = []
     settings: dict[str, object] = {}
     places: dict[str, Loc] = {}
-    lines = [(line.line, 1) for line in (*section.nodes, *section.edges)]
-    for number, column in lines:
+    for number in [line.line for line in section.nodes] + [line.line for line in section.edges]:
         hint = "expected settings, such as widths=(16,32,64)"
-        found.append(Diagnostic("the skeleton has no nodes", hint, "syntax", Loc(filename, number, column)))
+        found.append(Diagnostic("the skeleton has no nodes", hint, "syntax", Loc(filename, number, 1)))
     for line in section.settings:
         where = Loc(filename, line.line, line.column)
         if line.name in settings:

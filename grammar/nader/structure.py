@@ -55,18 +55,18 @@ class Structure:
             hint = "expected `index:Operation(attribute=value)` or `a,b->c`"
             self.report(f"unexpected '{setting.name}='", hint, "syntax", setting.line, setting.column)
         for line in self.section.nodes:
-            if line.index in self.nodes:
-                first = self.nodes[line.index].line
-                hint = f"node {line.index} is made in line {first}: give this one another index"
-                self.report(f"there are two nodes {line.index}", hint, "duplicate-value", line.line, line.column)
+            if line.key in self.nodes:
+                first = self.nodes[line.key].line
+                hint = f"node {line.key} is made in line {first}: give this one another index"
+                self.report(f"there are two nodes {line.key}", hint, "duplicate-value", line.line, line.column)
                 continue
-            self.nodes[line.index] = line
-            self.reads[line.index] = []
+            self.nodes[line.key] = line
+            self.reads[line.key] = []
             operation = operation_named(line.operation)
             if operation is not None:
-                self.operations[line.index] = operation
+                self.operations[line.key] = operation
                 continue
-            self.faulty.add(line.index)
+            self.faulty.add(line.key)
             hint = did_you_mean(line.operation, OPERATIONS)
             message = f"there is no operation {line.operation!r}"
             self.report(message, hint, "unknown-op", line.line, line.operation_column)
@@ -90,13 +90,13 @@ class Structure:
         """Return the index of the only input or output."""
         lines = [self.nodes[i] for i, operation in self.operations.items() if operation.name == name]
         for line in lines[1:]:
-            self.faulty.add(line.index)
-            hint = f"node {lines[0].index} is the {name}, in line {lines[0].line}"
+            self.faulty.add(line.key)
+            hint = f"node {lines[0].key} is the {name}, in line {lines[0].line}"
             self.report(f"a block has one {name}", hint, f"second-{name}", line.line, line.operation_column)
         if not lines and not self.faulty:
             hint = f"expected a line such as {'0' if name == 'input' else '1'}:{name}"
             self.report(f"##{self.section.name}## has no {name}", hint, f"no-{name}", self.section.line)
-        return lines[0].index if lines else ""
+        return lines[0].key if lines else ""
 
     def _count_operands(self) -> None:
         for index, operation in self.operations.items():
