@@ -8,7 +8,7 @@ Text and JSON are only parsed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..ir import Module, NascError, TensorType, checked
@@ -20,36 +20,57 @@ from .source import Source, missing_file, parse_source
 def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = None) -> Lowered:
     """Return the model that ``source`` names as a module with its weights.
 
-    ``source`` is one of ``model.py``, ``model.py:Name``, ``model.py:Name(num_classes=10)``, ``timm:NAME``,
-    ``torchvision:NAME``, a string of a benchmark such as ``nb201:|nor_conv_3x3~0|+...``, blocks in the NADER language
+    ``source`` is one of ``model.py``, ``model.py:Name``, ``model.py:Name(num_classes=10)`` (a model of PyTorch or
+    Keras, or a tf.function), ``timm:NAME``, ``torchvision:NAME``, ``transformers:NAME``, ``keras:NAME``, a string of
+    a benchmark such as ``nb201:|nor_conv_3x3~0|+...``, blocks in the NADER language
     (``nader:blocks.txt(widths=[16,32], depths=[2,2], classes=10)``, or a file that starts with ``##name##``), a
-    ``.pt2``, ``.nasc`` or ``.json`` file, or ``-`` for text on standard input. ``inputs`` are the shapes of the
-    example inputs, ``1x3x32x32`` or ``i64[1,128]``; ``data`` names a data loader of the file. Models are built under
-    seed 0, so weights are the same each time.
+    ``.pt2``, ``.keras``, ``.nasc`` or ``.json`` file, the folder of a SavedModel, or ``-`` for text on standard input.
+    ``inputs`` are the shapes of the example inputs, ``1x3x32x32`` or ``i64[1,128]``, as the model takes them; ``data``
+    names a data loader of the file. Models are built under seed 0, so weights are the same each time.
 
     Raises:
         NascError: with the place, and the commands that would work where something is missing or ambiguous.
     """
     parsed = parse_source(source)
     types = tuple(parse_shape(text) for text in inputs)
-    if parsed.kind in ("text", "json", "stdin"):
-        return Lowered(checked(_read_text(parsed, types)))
-    if parsed.kind == "nader":
-        return Lowered(_lower_blocks(parsed, types))
-    if parsed.kind == "cells":
-        return _lower_cells(parsed, inputs)
-    if parsed.kind in ("python", "program") and not Path(parsed.place).is_file():
+    if parsed.kind in ("python", "program", "keras-file") and not Path(parsed.place).is_file():
         raise missing_file(parsed.place)
-    if parsed.kind == "program":
-        from .pytorch.programs import lower_file
-
-        return lower_file(parsed)
+    if parsed.kind in _READERS:
+        return _READERS[parsed.kind](parsed, types)
     from .pytorch.finding import lower_found
 
     return lower_found(parsed, types, data)
 
 
-def _lower_cells(source: Source, inputs: Sequence[str]) -> Lowered:
+def _lower_text(source: Source, inputs: Sequence[TensorType]) -> Lowered:
+    return Lowered(checked(_read_text(source, inputs)))
+
+
+def _lower_program(source: Source, inputs: Sequence[TensorType]) -> Lowered:
+    from .pytorch.programs import lower_file
+
+    return lower_file(source)
+
+
+def _lower_application(source: Source, inputs: Sequence[TensorType]) -> Lowered:
+    from .keras.zoo import lower_application
+
+    return lower_application(source, inputs)
+
+
+def _lower_keras_file(source: Source, inputs: Sequence[TensorType]) -> Lowered:
+    from .keras.zoo import lower_file
+
+    return lower_file(source, inputs)
+
+
+def _lower_saved_model(source: Source, inputs: Sequence[TensorType]) -> Lowered:
+    from .tensorflow import lower_saved_model
+
+    return lower_saved_model(source.place, inputs, source.text)
+
+
+def _lower_cells(source: Source, inputs: Sequence[TensorType]) -> Lowered:
     from .cells import decode
 
     module = decode(source.place, source.name)
@@ -59,11 +80,11 @@ def _lower_cells(source: Source, inputs: Sequence[str]) -> Lowered:
     return Lowered(module)
 
 
-def _lower_blocks(source: Source, inputs: Sequence[TensorType]) -> Module:
+def _lower_blocks(source: Source, inputs: Sequence[TensorType]) -> Lowered:
     from .nader import lower_blocks
 
     files = [name.strip() for name in source.place.split("+")]
-    return lower_blocks([(_file_text(name), name) for name in files], source.keyword, inputs)
+    return Lowered(lower_blocks([(_file_text(name), name) for name in files], source.keyword, inputs))
 
 
 def _read_text(source: Source, inputs: Sequence[TensorType] = ()) -> Module:
@@ -95,3 +116,14 @@ def _file_text(place: str) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise NascError.of(f"{place} is not UTF-8 text: {error.reason}", "expected text", "encoding") from None
+
+
+_READERS: Mapping[str, Callable[[Source, Sequence[TensorType]], Lowered]] = {
+    **dict.fromkeys(("text", "json", "stdin"), _lower_text),
+    "nader": _lower_blocks,
+    "cells": _lower_cells,
+    "program": _lower_program,
+    "keras": _lower_application,
+    "keras-file": _lower_keras_file,
+    "saved-model": _lower_saved_model,
+}

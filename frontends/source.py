@@ -12,11 +12,38 @@ from typing import Literal
 
 from ..ir import NascError, did_you_mean
 
-Kind = Literal["python", "timm", "torchvision", "program", "text", "json", "stdin", "cells", "nader"]
-_SUFFIXES: Mapping[str, Kind] = {".py": "python", ".pt2": "program", ".nasc": "text", ".txt": "text", ".json": "json"}
+Kind = Literal[
+    "python",
+    "timm",
+    "torchvision",
+    "transformers",
+    "keras",
+    "keras-file",
+    "saved-model",
+    "program",
+    "text",
+    "json",
+    "stdin",
+    "cells",
+    "nader",
+]
+_SUFFIXES: Mapping[str, Kind] = {
+    ".py": "python",
+    ".pt2": "program",
+    ".keras": "keras-file",
+    ".nasc": "text",
+    ".txt": "text",
+    ".json": "json",
+}
+_LIBRARIES: Mapping[str, Kind] = {
+    "timm": "timm",
+    "torchvision": "torchvision",
+    "transformers": "transformers",
+    "keras": "keras",
+}
 _FORMS = (
-    "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, nb201:STRING, nader:FILE, "
-    ".pt2, .nasc, .json, -"
+    "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, transformers:NAME, "
+    "keras:NAME, nb201:STRING, nader:FILE, .pt2, .keras, saved_model/, .nasc, .json, -"
 )
 _FAMILY = re.compile(r"(?P<family>[A-Za-z]\w*):(?P<text>.*)", re.DOTALL)
 _PYTHON = re.compile(r"^(?P<file>.+?\.py)(?::(?P<name>.*))?$", re.DOTALL)
@@ -40,13 +67,15 @@ def parse_source(text: str) -> Source:
     if text == "-":
         return Source(text, "stdin", "<stdin>")
     library, colon, rest = text.partition(":")
-    if colon and library in ("timm", "torchvision"):
-        return _named(text, "timm" if library == "timm" else "torchvision", library, rest)
+    if colon and library in _LIBRARIES:
+        return _named(text, _LIBRARIES[library], library, rest)
     if colon and library == "nader":
         return _blocks(text, rest)
     found = _PYTHON.match(text)
     if found:
         return _named(text, "python", found["file"], found["name"] or "")
+    if Path(text).is_dir():
+        return Source(text, "saved-model", text)
     suffix = Path(text).suffix
     if suffix in _SUFFIXES:
         return Source(text, _SUFFIXES[suffix], text)
@@ -72,14 +101,15 @@ def _cells(text: str, family: str, name: str) -> Source:
     from .cells import FAMILIES
 
     if family not in FAMILIES:
-        hint = did_you_mean(family, (*FAMILIES, "timm", "torchvision", "nader"))
+        hint = did_you_mean(family, (*FAMILIES, *_LIBRARIES, "nader"))
         raise NascError.of(f"there is no library and no benchmark {family!r}", hint, "source")
     return Source(text, "cells", family, name)
 
 
 def _forms_hint(text: str) -> str:
     if re.fullmatch(r"\w+", text):
-        return f"for a model of a library write timm:{text} or torchvision:{text}; expected one of: {_FORMS}"
+        libraries = f"timm:{text}, torchvision:{text} or keras:{text}"
+        return f"for a model of a library write {libraries}; expected one of: {_FORMS}"
     return f"expected one of: {_FORMS}"
 
 

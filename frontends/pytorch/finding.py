@@ -21,8 +21,11 @@ from ..source import Source
 from .capture import quiet
 from .examples import example_inputs, tensors
 from .lowering import lower_model
+from .transformers_zoo import build_transformers
 from .userfile import imported, told
 from .zoo import build_timm, build_torchvision
+
+_BUILDERS = {"timm": build_timm, "torchvision": build_torchvision, "transformers": build_transformers}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def lower_found(source: Source, types: tuple[TensorType, ...], data: str | None)
                     return lower_keras_found(module, model, types, source)
                 inputs = tensors(types) if types else example_inputs(module, model, source, data)
                 return lower_model(model, inputs, dynamic_batch=True, source=source.text)
-        model, default = (build_timm if source.kind == "timm" else build_torchvision)(source)
+        model, default = _BUILDERS[source.kind](source)
         return lower_model(model, tensors(types or default), dynamic_batch=True, source=source.text)
 
 

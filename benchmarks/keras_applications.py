@@ -1,0 +1,187 @@
+"""Emit PyTorch for every architecture of keras.applications and compare it with Keras, as a Markdown table.
+
+python benchmarks/keras_applications.py                     # all that the log does not have yet, then docs/keras.md
+python benchmarks/keras_applications.py ResNet50 --force    # again
+python benchmarks/keras_applications.py --table             # only write the table
+
+Each model runs in a process of its own, at its default size, with random weights. Batch statistics are taken from a
+forward pass and the classifier is scaled so that its answers differ, since fresh weights answer alike whatever they
+see. One JSON line a model is appended to the log, so that the run may be cut off and started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+TOLERANCE = 1e-4
+START, END = "<!-- applications -->", "<!-- end of applications -->"
+HEAD = "| model | input | parameters | nodes | permutes | seconds to lower | relative error | top answers agree |"
+
+
+def names() -> list[str]:
+    """Return the names of all architectures, the small ones first."""
+    import inspect
+
+    from nasc.frontends.keras.runtime import keras_with_torch
+
+    applications = keras_with_torch().applications
+    return sorted(name for name in dir(applications) if inspect.isfunction(getattr(applications, name)))
+
+
+def shaken(model: Any, keras: Any, x: Any) -> Any:
+    """Give a model weights under which its answers differ, and return its answer to ``x``."""
+    import numpy as np
+    import torch
+
+    rng = np.random.default_rng(0)
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for variable in model.trainable_variables:
+        if "gamma" in variable.path:
+            variable.assign(rng.uniform(0.5, 1.0, variable.shape))
+        elif variable.ndim == 1:
+            variable.assign(rng.normal(0, 0.1, variable.shape))
+    for layer in norms:
+        layer.momentum = 0.0
+    if norms:
+        model(x, training=True)
+    for layer in norms:
+        layer.momentum = 0.99
+    features = keras.Model(model.input, model.layers[-1].input)(x, training=False)
+    kernel = model.layers[-1].kernel
+    spread = (features @ kernel.value).std()
+    kernel.assign(kernel.value * (3 / torch.clamp(spread, min=1e-6)))
+    return model.layers[-1](features)
+
+
+def emitted(module: Any, weights: Any) -> Any:
+    """Return the emitted PyTorch with these weights, all of which must fit."""
+    from nasc.backends import emit_torch
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "emitted.py"
+        path.write_text(emit_torch(module), encoding="utf-8")
+        spec = importlib.util.spec_from_file_location("emitted", path)
+        assert spec is not None
+        assert spec.loader is not None
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        model = loaded.build_model()
+    own = model.state_dict()
+    model.load_state_dict({key: value for key, value in weights.items() if key in own})
+    return model.eval()
+
+
+def measure(name: str) -> dict[str, object]:
+    """Take one architecture there and compare."""
+    import numpy as np
+    import torch
+
+    from nasc.frontends.keras import lower_keras
+    from nasc.frontends.keras.runtime import keras_with_torch
+    from nasc.ir import verify
+
+    keras = keras_with_torch()
+    keras.utils.set_random_seed(0)
+    model = getattr(keras.applications, name)(weights=None)
+    size = model.input_shape[1:]
+    x = torch.from_numpy(np.random.default_rng(1).uniform(0, 255, (1, *size)).astype("float32"))
+    if not any(layer.name.startswith(("rescaling", "normalization")) for layer in model.layers):
+        x = x / 127.5 - 1
+    with torch.no_grad():
+        wanted = shaken(model, keras, x)
+        start = time.perf_counter()
+        lowered = lower_keras(model, source=f"keras:{name}")
+        seconds = time.perf_counter() - start
+        assert verify(lowered.module) == ()
+        (axes,) = str(lowered.module.notes["input_axes"]).split(",")
+        own = model.count_params()
+        del model
+        got = emitted(lowered.module, lowered.weights)(x.permute([int(axis) for axis in axes]))
+    nodes = lowered.module.main.nodes
+    return {
+        "model": name,
+        "input": "x".join(map(str, size)),
+        "params": own,
+        "nodes": len(nodes),
+        "permutes": sum(node.op.name in ("permute", "transpose") for node in nodes),
+        "seconds": seconds,
+        "error": ((wanted - got).abs().max() / wanted.abs().max()).item(),
+        "top": wanted.max().item(),
+        "agree": bool((wanted.topk(5).indices == got.topk(5).indices).all()),
+        "warnings": [d.message for d in lowered.diagnostics if d.severity != "note"],
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def run(name: str, log: Path, timeout: int) -> dict[str, object]:
+    """Measure one model in its own process and append the figures to the log."""
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    command = [sys.executable, str(Path(__file__).resolve()), "--one", name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment, check=False)
+        lines = done.stdout.strip().splitlines()
+        row = json.loads(lines[-1]) if done.returncode == 0 and lines else {"model": name, "failed": done.stderr[-600:]}
+    except subprocess.TimeoutExpired:
+        row = {"model": name, "failed": f"more than {timeout} s"}
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    return row
+
+
+def table(rows: dict[str, dict[str, Any]]) -> str:
+    """Return the Markdown table and its sum."""
+    equal = [r for r in rows.values() if "failed" not in r and r["error"] <= TOLERANCE and not r["warnings"]]
+    lines = [f"Equal to {TOLERANCE:g} of the largest output: **{len(equal)} of {len(rows)}**.", "", HEAD]
+    lines.append("|---" * 8 + "|")
+    for name, r in sorted(rows.items()):
+        if "failed" in r:
+            lines.append(f"| {name} | | | | | | FAILED | |")
+            continue
+        agree = "yes" if r["agree"] else "NO"
+        lines.append(
+            f"| {name} | {r['input']} | {r['params']:,} | {r['nodes']:,} | {r['permutes']} | {r['seconds']:.2f} "
+            f"| {r['error']:.1e} | {agree} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure what the log lacks, write the table; return 1 where a model fails or differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="names of keras.applications; all by default")
+    parser.add_argument("--log", type=Path, default=Path(tempfile.gettempdir()) / "nasc_keras_applications.jsonl")
+    parser.add_argument("--docs", type=Path, default=Path(__file__).resolve().parent.parent / "docs" / "keras.md")
+    parser.add_argument("--force", action="store_true", help="measure also what the log has")
+    parser.add_argument("--table", action="store_true", help="measure nothing")
+    parser.add_argument("--timeout", type=int, default=1200, help="seconds a model may take")
+    parser.add_argument("--one", metavar="MODEL", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(options.one)))
+        return 0
+    rows: dict[str, dict[str, Any]] = {}
+    if options.log.exists():
+        rows = {row["model"]: row for row in map(json.loads, options.log.read_text(encoding="utf-8").splitlines())}
+    for name in [] if options.table else options.models or names():
+        if options.force or name not in rows or "failed" in rows[name]:
+            rows[name] = run(name, options.log, options.timeout)
+            print(json.dumps(rows[name]), flush=True)
+    text = options.docs.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    options.docs.write_text(f"{before}{START}\n{table(rows)}\n{END}{after}", encoding="utf-8")
+    return int(any("failed" in row or row["error"] > TOLERANCE for row in rows.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

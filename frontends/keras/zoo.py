@@ -1,0 +1,49 @@
+"""Keras models that need no file of the user: ``keras:ResNet50`` with random weights, and ``.keras`` files."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from ...ir import NascError, TensorType, did_you_mean
+from ..lowered import Lowered
+from ..source import Source
+from . import keras_with_torch, lower_keras
+from .runtime import seeded
+
+
+def lower_application(source: Source, types: Sequence[TensorType]) -> Lowered:
+    """Return a model of keras.applications, at its default size unless ``types`` say another (as Keras takes it)."""
+    applications = keras_with_torch().applications
+    names = [name for name in dir(applications) if inspect.isfunction(getattr(applications, name))]
+    if source.name not in names:
+        raise NascError.of(f"keras has no model {source.name!r}", did_you_mean(source.name, names), "unknown-model")
+    if source.positional:
+        hint = f"write keras:{source.name}(classes=10)"
+        raise NascError.of(f"{source.text}: arguments must be named", hint, "arguments")
+    arguments = dict(source.keyword)
+    if types:
+        arguments.setdefault("input_shape", tuple(types[0].shape[1:]))
+    with seeded():
+        model = _built(source, getattr(applications, source.name), {"weights": None, **arguments})
+        return lower_keras(model, types, source.text)
+
+
+def lower_file(source: Source, types: Sequence[TensorType]) -> Lowered:
+    """Return the model of a ``.keras`` file."""
+    from .loading import load
+
+    with seeded():
+        return lower_keras(load(source.place), types, source.text)
+
+
+def _built(source: Source, function: Any, arguments: dict[str, Any]) -> Any:
+    try:
+        return function(**arguments)
+    except Exception as error:
+        raise NascError.of(
+            f"{source.text} cannot be built: {type(error).__name__}: {error}",
+            f"the arguments are those of keras.applications.{source.name}",
+            "arguments",
+        ) from error
