@@ -1,0 +1,132 @@
+"""Reading of ONNX files: bytes become a model of known version and sound structure, or an error that says where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto
+
+from ...ir import Diagnostic, Loc, NascError, did_you_mean
+from .tensors import newest_opset
+
+OLDEST_OPSET = 13
+MAX_BYTES = 2**31
+STANDARD = ("", "ai.onnx")
+Functions = dict[tuple[str, str], FunctionProto]
+
+
+def read_model(path: Path) -> ModelProto:
+    """Return the model of a file. Raises NascError where the file is no ONNX model."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        hint = "an ONNX file has at most 2 GiB; larger weights are kept beside it"
+        raise NascError.of(f"{path} has {size} bytes", hint, "onnx", Loc(str(path)))
+    try:
+        return parse_model(path.read_bytes(), str(path))
+    except OSError as error:
+        raise NascError.of(f"cannot read {path}: {error.strerror}", "", "no-file", Loc(str(path))) from error
+
+
+def parse_model(data: bytes, place: str) -> ModelProto:
+    """Return the model that bytes hold. Raises NascError where they hold none."""
+    model = ModelProto()
+    try:
+        model.ParseFromString(data)
+    except (DecodeError, RuntimeError) as error:
+        detail = str(error).split("\n")[0][:200]
+        hint = "expected what onnx.save writes; the file may be cut short"
+        raise NascError.of(f"not an ONNX model: {detail}", hint, "onnx", Loc(place)) from None
+    if not model.HasField("graph") or (not model.graph.node and not model.graph.output):
+        hint = "expected what onnx.save writes"
+        raise NascError.of("not an ONNX model: it has no graph", hint, "onnx", Loc(place))
+    return model
+
+
+def opset_of(imports: Iterable[onnx.OperatorSetIdProto], place: str) -> int:
+    """Return the version of the standard operators. Raises NascError where it is not one that nasc reads."""
+    newest = newest_opset()
+    version = next((one.version for one in imports if one.domain in STANDARD), None)
+    wanted = f"expected {OLDEST_OPSET} to {newest}"
+    if version is None:
+        raise NascError.of("the model does not say which opset it uses", wanted, "opset", Loc(place))
+    if version < OLDEST_OPSET:
+        hint = f"{wanted}; onnx.version_converter.convert_version brings it to {OLDEST_OPSET}"
+        raise NascError.of(f"the model uses opset {version}", hint, "opset", Loc(place))
+    if version > newest:
+        raise NascError.of(
+            f"the model uses opset {version}", f"{wanted}; a newer onnx may know it", "opset", Loc(place)
+        )
+    return version
+
+
+def functions_of(model: ModelProto) -> Functions:
+    """Return the functions of a model by domain and name."""
+    return {(domain(one.domain), one.name): one for one in model.functions}
+
+
+def domain(name: str) -> str:
+    """Return a domain, "" for the standard one."""
+    return "" if name in STANDARD else name
+
+
+def show_node(node: NodeProto, index: int) -> str:
+    """Return what people call a node: its name, else its number and first output."""
+    if node.name:
+        return node.name
+    return f"{node.op_type} number {index}" + (f" -> {node.output[0]}" if node.output else "")
+
+
+def check_structure(graph: GraphProto, place: str) -> None:
+    """Raise NascError with every value of a graph that is defined twice or not at all, or too late."""
+    found = list(_problems(graph.node, _given(graph), [value.name for value in graph.output], place))
+    if found:
+        raise NascError(*found)
+
+
+def _given(graph: GraphProto) -> set[str]:
+    sparse = {tensor.values.name for tensor in graph.sparse_initializer}
+    return {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer} | sparse | {""}
+
+
+def _problems(nodes: Sequence[NodeProto], given: set[str], outputs: Sequence[str], place: str) -> Iterator[Diagnostic]:
+    made = {name for node in nodes for name in node.output}
+    seen = set(given)
+    for index, node in enumerate(nodes):
+        shown = show_node(node, index)
+        for name in node.input:
+            if name not in seen:
+                yield _undefined(name, made, given | made, f"node {shown}", shown, place)
+        for name in node.output:
+            if name and name in seen:
+                yield Diagnostic(
+                    f"node {shown} makes {name!r}, which is there already",
+                    "give each value its own name",
+                    "duplicate-value",
+                    Loc(place),
+                    node=shown,
+                )
+            seen.add(name)
+    for name in outputs:
+        if name not in seen:
+            yield _undefined(name, set(), seen, "the graph returns", "", place)
+    if not outputs:
+        yield Diagnostic("the graph returns nothing", "name its outputs", "no-output", Loc(place))
+
+
+def _undefined(name: str, made: set[str], known: set[str], who: str, node: str, place: str) -> Diagnostic:
+    verb = "" if who == "the graph returns" else " reads"
+    if name in made:
+        hint = "nodes must stand in order; a cycle has none"
+        return Diagnostic(f"{who}{verb} {name!r} before it is made", hint, "cycle", Loc(place), node=node)
+    hint = did_you_mean(name, known) if len(known) < 2000 else "an initializer or an input may be missing"
+    return Diagnostic(f"{who}{verb} {name!r}, which nothing makes", hint, "undefined-value", Loc(place), node=node)
+
+
+def subgraphs(node: NodeProto) -> list[GraphProto]:
+    """Return the graphs in the attributes of a node."""
+    return [a.g for a in node.attribute if a.type == AttributeProto.GRAPH] + [
+        g for a in node.attribute if a.type == AttributeProto.GRAPHS for g in a.graphs
+    ]
