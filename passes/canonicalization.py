@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..ir import Graph, Module, callees, checked
-from .canonical import arithmetic_rules, pooling_rules, shape_rules
+from .canonical import arithmetic_rules, attention_rules, pooling_rules, shape_rules
 from .canonical.sweep import Rule, sweep
 
 
 def _all_rules() -> dict[str, tuple[Rule, ...]]:
     rules: dict[str, tuple[Rule, ...]] = {}
-    for family in (arithmetic_rules, shape_rules, pooling_rules):
+    for family in (arithmetic_rules, shape_rules, pooling_rules, attention_rules):
         for op, some in family.RULES.items():
             rules[op] = (*rules.get(op, ()), *some)
     return rules
@@ -23,7 +23,7 @@ RULES = _all_rules()
 
 @dataclass(frozen=True)
 class Canonicalize:
-    """Bring every graph to canonical form; ``train`` keeps dropout.
+    """Bring every graph to canonical form; ``train`` keeps what counts in training only: dropout, momentum.
 
     Layers keep their paths, so weights keep their keys. Nodes and blocks that do not reach the output go.
     """
@@ -34,7 +34,7 @@ class Canonicalize:
     def __call__(self, module: Module) -> Module:
         """Return the canonical module, itself where it is one. Raises NascError where it does not check."""
         module = checked(module)
-        graphs = tuple(sweep(graph, RULES, drop_dropout=not self.train) for graph in reachable(module))
+        graphs = tuple(sweep(graph, RULES, evaluation=not self.train) for graph in reachable(module))
         same = len(graphs) == len(module.graphs) and all(a is b for a, b in zip(graphs, module.graphs, strict=True))
         return module if same else replace(module, graphs=graphs)
 

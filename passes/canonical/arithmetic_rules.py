@@ -1,13 +1,18 @@
-"""Rules for element-wise ops: those that do nothing, and activations spelled out."""
+"""Rules for element-wise ops: those that do nothing, sums and powers in one spelling, activations spelled out."""
 
 from __future__ import annotations
 
-from ...ir import DType, Node, Op
+import math
+
+from ...ir import DType, Node, Op, build
 from ...ir.ops.activation import Hardsigmoid, Hardswish, Hardtanh, Mish, Relu, Relu6, Silu
-from ...ir.ops.elementwise import Clamp
+from ...ir.ops.elementwise import Add, Clamp, Mul, Neg, Pow, Sub
+from ...ir.ops.mathematics import Reciprocal, Rsqrt, Sqrt
+from ...ir.ops.normalization import BatchNorm
 from .sweep import Rewrite, Rule, Same, View
 
 NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "pow": 1}
+POWERS: dict[float, Op] = {0.5: Sqrt(), -0.5: Rsqrt(), -1: Reciprocal()}
 
 
 def identity(node: Node, view: View) -> Rewrite:
@@ -17,7 +22,15 @@ def identity(node: Node, view: View) -> Rewrite:
 
 def dropout(node: Node, view: View) -> Rewrite:
     """Drop dropout where the module is meant for evaluation, or where it drops nothing."""
-    return Same(node.operands[0]) if view.drop_dropout or number(node.op, "p") == 0 else None
+    return Same(node.operands[0]) if view.evaluation or number(node.op, "p") == 0 else None
+
+
+def batch_norm(node: Node, view: View) -> Rewrite:
+    """Leave out the momentum where the module is meant for evaluation: only training knows it."""
+    assert isinstance(node.op, BatchNorm)
+    if not view.evaluation or node.op.momentum == node.op.defaults["momentum"]:
+        return None
+    return view.become(node, node.op.replace(momentum=node.op.defaults["momentum"]))
 
 
 def same_dtype(node: Node, view: View) -> Rewrite:
@@ -38,6 +51,50 @@ def neutral(node: Node, view: View) -> Rewrite:
     return None
 
 
+def difference(node: Node, view: View) -> Rewrite:
+    """``x - 3`` is ``x + -3``, ``x - -y`` is ``x + y``; of two values ``rsub(x, y)`` is ``y - x``."""
+    other = number(node.op, "other")
+    if node.op.name == "rsub":
+        if len(node.operands) == 2:
+            return view.become(node, build(Sub, {}), *node.operands[::-1])
+        return view.become(node, Neg()) if other == 0 else None
+    if other is not None:
+        return view.become(node, Add(other=-other))
+    negated = view.operand(node, "neg", 1)
+    return None if negated is None else view.become(node, build(Add, {}), node.operands[0], negated.operands[0])
+
+
+def sum_with_negated(node: Node, view: View) -> Rewrite:
+    """``x + -y`` is ``x - y``."""
+    for place in range(len(node.operands) if len(node.operands) == 2 else 0):
+        negated = view.operand(node, "neg", place)
+        if negated is not None:
+            return view.become(node, build(Sub, {}), node.operands[1 - place], negated.operands[0])
+    return None
+
+
+def quotient(node: Node, view: View) -> Rewrite:
+    """``x / 8`` is ``x * 0.125`` where that is exact."""
+    other = number(node.op, "other")
+    if not other or math.frexp(other)[0] not in (0.5, -0.5) or not node.type.dtype.is_floating:
+        return None
+    return view.become(node, Mul(other=1 / other))
+
+
+def product(node: Node, view: View) -> Rewrite:
+    """``x * -1`` is ``-x`` and ``x * x`` a power."""
+    if number(node.op, "other") == -1:
+        return view.become(node, Neg())
+    square = len(node.operands) == 2 and node.operands[0] == node.operands[1]
+    return view.become(node, Pow(other=2), node.operands[0]) if square else None
+
+
+def power(node: Node, view: View) -> Rewrite:
+    """Powers that have a name go by it: sqrt, rsqrt, reciprocal."""
+    op = POWERS.get(number(node.op, "other") or 0)
+    return None if op is None else view.become(node, op)
+
+
 def hardtanh(node: Node, view: View) -> Rewrite:
     """``hardtanh(0, 6)`` is relu6."""
     assert isinstance(node.op, Hardtanh)
@@ -45,9 +102,12 @@ def hardtanh(node: Node, view: View) -> Rewrite:
 
 
 def clamp(node: Node, view: View) -> Rewrite:
-    """``clamp(0, 6)`` is relu6 and ``clamp(0)`` is relu."""
+    """``clamp(0, 6)`` is relu6, ``clamp(0)`` is relu, and a limit of 6 after a relu makes relu6."""
     assert isinstance(node.op, Clamp)
     bounds = (node.op.min, node.op.max)
+    inner = view.operand(node, "relu")
+    if inner is not None and node.op.min in (None, 0) and node.op.max == 6:
+        return view.become(node, Relu6(), inner.operands[0])
     if bounds == (0, 6):
         return view.become(node, Relu6())
     return view.become(node, Relu()) if bounds == (0, None) else None
@@ -113,12 +173,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "identity": (identity,),
     "dropout": (dropout,),
     "cast": (same_dtype,),
-    "add": (neutral,),
-    "sub": (neutral,),
-    "rsub": (neutral,),
-    "mul": (neutral, gated, hardsigmoid),
-    "div": (neutral, hardsigmoid),
-    "pow": (neutral,),
+    "batch_norm": (batch_norm,),
+    "add": (neutral, sum_with_negated),
+    "sub": (neutral, difference),
+    "rsub": (neutral, difference),
+    "mul": (neutral, gated, hardsigmoid, product),
+    "div": (neutral, hardsigmoid, quotient),
+    "pow": (neutral, power),
     "hardtanh": (hardtanh,),
     "clamp": (clamp,),
 }

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ...ir import Dim, Node, TensorType, numel
 from ...ir.ops.reduction import Reduction
-from ...ir.ops.selection import Cat, Slice, Split
+from ...ir.ops.selection import Cat, Select, Slice, Split
 from ...ir.ops.shape import Expand, Flatten, Pad, Permute, Repeat, Reshape, Roll, Transpose
 from .sweep import Become, Rewrite, Rule, Same, View
 
@@ -36,10 +36,40 @@ def regroup(node: Node, view: View) -> Rewrite:
     x = view.type(source)
     if x == node.type:
         return Same(source)
+    joined = _with_maker(node, source, view)
+    if joined is not None:
+        return joined
     op = regrouping(x, node.type)
     if op == node.op and source == node.operands[0]:
         return None
     return view.become(node, op, source)
+
+
+def _with_maker(node: Node, source: str, view: View) -> Rewrite:
+    """Join a regrouping with what made its operand: a reduction with its axes, a slice of one with the select."""
+    made = view.producers.get(source)
+    if made is None or not view.alone(source):
+        return None
+    if isinstance(made.op, Reduction) and made.op.dim is not None:
+        return view.become(node, made.op.replace(keepdim=not made.op.keepdim), *made.operands)
+    if isinstance(made.op, Slice) and isinstance(made.op.start, int):
+        x, axis = made.type, made.op.dim
+        if x.shape[axis] == 1 and node.type.shape == (*x.shape[:axis], *x.shape[axis + 1 :]):
+            return view.become(node, Select(dim=axis, index=made.op.start), *made.operands)
+    return None
+
+
+def select_only(node: Node, view: View) -> Rewrite:
+    """The only element of an axis is the tensor without that axis."""
+    assert isinstance(node.op, Select)
+    x = view.type(node.operands[0])
+    return view.become(node, Reshape(shape=node.type.shape)) if x.shape[node.op.dim % x.rank] == 1 else None
+
+
+def source_again(node: Node, view: View) -> Rewrite:
+    """A parameter or constant that was read before is the same value."""
+    known = view.sources.setdefault(node.op, node.name)
+    return None if known == node.name else Same(known)
 
 
 def transpose(node: Node, view: View) -> Rewrite:
@@ -171,6 +201,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     **dict.fromkeys((*LAST_AXIS, *FRONT_AXIS), (axis,)),
     **dict.fromkeys(FRONT_AXES, (axes,)),
     "slice": (axis, whole_slice),
+    "select": (axis, select_only),
+    "parameter": (source_again,),
+    "constant": (source_again,),
     "cat": (axis, single_operand),
     "split": (axis, single_part),
 }

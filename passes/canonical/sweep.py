@@ -7,6 +7,7 @@ linear time. What a rule returns goes through the rules again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,11 +35,23 @@ Rewrite = Same | Become | None
 class View:
     """What the sweep has made so far: types and producers of values, and new names."""
 
-    def __init__(self, graph: Graph, drop_dropout: bool) -> None:
+    def __init__(self, graph: Graph, evaluation: bool) -> None:
         self.types: dict[str, TensorType] = graph.value_types()
         self.producers: dict[str, Node] = {}
-        self.drop_dropout = drop_dropout
+        self.sources: dict[Op, str] = {}
+        self.evaluation = evaluation
         self.alias: dict[str, str] = {}
+        self._uses = Counter(name for node in graph.nodes for name in node.operands)
+        self._uses.update(graph.outputs)
+
+    def alone(self, value: str) -> bool:
+        """Return whether no more than one operand reads a value."""
+        return self._uses[value] <= 1
+
+    def rename(self, old: str, new: str) -> None:
+        """Let a value stand for another."""
+        self.alias[old] = new
+        self._uses[new] += self._uses[old] - 1
 
     def type(self, value: str) -> TensorType:
         """Return the type of a value."""
@@ -76,12 +89,12 @@ class View:
 Rule = Callable[[Node, View], Rewrite]
 
 
-def sweep(graph: Graph, rules: Mapping[str, Sequence[Rule]], *, drop_dropout: bool) -> Graph:
+def sweep(graph: Graph, rules: Mapping[str, Sequence[Rule]], *, evaluation: bool) -> Graph:
     """Return a typed graph after all rules, without dead nodes; the graph itself where nothing changes.
 
     ``rules`` are listed by the name of the op that they look at.
     """
-    view = View(graph, drop_dropout)
+    view = View(graph, evaluation)
     made: list[Node] = []
     for original in graph.nodes:
         operands = tuple(view.alias.get(name, name) for name in original.operands)
@@ -121,7 +134,7 @@ def _first(node: Node, view: View, rules: Sequence[Rule]) -> Rewrite:
 
 
 def _rename(old: str, new: str, view: View, pending: list[Node]) -> None:
-    view.alias[old] = new
+    view.rename(old, new)
     for i, node in enumerate(pending):
         if old in node.operands:
             renamed = tuple(new if name == old else name for name in node.operands)
