@@ -232,5 +232,5 @@ def _accepted(error: UnexpectedInput) -> set[str]:
 def _any_of(terminals: set[str]) -> str:
     signs = {t.name: f"'{t.pattern.value}'" for t in _lark().terminals if t.pattern.type == "str"}
     options = sorted(signs[name] for name in terminals if name in signs)
-    options += [_NAMES[name] for name in sorted(terminals) if name in _NAMES]
+    options += [_NAMES[name] for name in sorted(terminals) if name in _NAMES] or [_NAMES["$END"]] * (not options)
     return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"

@@ -55,7 +55,7 @@ WRONG = {
     "a base block that changes the channels": "2:Conv2d(C*2,3); 0->2; 2->1",
     "a downsampling block that does not halve": "##a_downsample##; 0:input; 1:output; 2:Conv2d(dim,3); 0->2; 2->1",
     "a stem that does not make dim channels": "##a_stem##; 0:input; 1:output; 2:Conv2d(C*2,4,4); 0->2; 2->1",
-    "lines that say nothing": "2 ReLU; 3:ReLU(; 0->3->1; 0->3,1; here is your block:",
+    "lines that say nothing": "2 ReLU; 3:ReLU(; 0->3->1; 0->3,1; 0->3>; here is your block:",
     "code in a size": "2:Conv2d(__import__('os').getpid(),3); 0->2; 2->1",
     "no input, no output": "##a##; 2:ReLU",
     "lines before the first block": "0:input; ##a##; 0:input; 1:output; 0->1",
