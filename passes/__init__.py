@@ -11,6 +11,7 @@ from .limits import parse_limit, show_count
 from .outlining import Outline
 from .pipeline import Instrument, Pass, Pipeline, PrintAfter, Step, Timing, verify_after
 from .pipeline_text import parse_pipeline
+from .raising import Raise
 from .relevance import Relevance, RelevanceRow, normalised, relevance_table
 from .table import PASSES
 from .transposes import CancelTransposes
@@ -31,6 +32,7 @@ __all__ = [
     "Pass",
     "Pipeline",
     "PrintAfter",
+    "Raise",
     "Relevance",
     "RelevanceRow",
     "Step",

@@ -11,9 +11,13 @@ from .inlining import Inline
 from .legalization import Legalize
 from .outlining import Outline
 from .pipeline import Pass
+from .raising import Raise
 from .relevance import Relevance
 from .transposes import CancelTransposes
 
 PASSES: Mapping[str, type[Pass]] = MappingProxyType(
-    {one.name: one for one in (Infer, Check, Canonicalize, CancelTransposes, Inline, Outline, Legalize, Relevance)}
+    {
+        one.name: one
+        for one in (Infer, Check, Canonicalize, CancelTransposes, Raise, Inline, Outline, Legalize, Relevance)
+    }
 )
