@@ -12,6 +12,7 @@ from .. import __version__
 COMMANDS = {
     "lower": "turn a model into the IR",
     "check": "report everything that is wrong with a model, and its size",
+    "verify": "test that two models compute the same, with the same weights",
     "diff": "show what was inserted, deleted, changed and moved between two models",
     "opt": "run passes over a model",
     "relevance": "measure how much each layer contributes to the predicted score",
@@ -28,6 +29,8 @@ a SOURCE is one of
   model.py:Net                  one class or model of it
   model.py:Net(num_classes=10)  the same, with arguments
   timm:NAME  torchvision:NAME   a model of these libraries, without pretrained weights
+  transformers:NAME             a small one of transformers: bert gpt2 llama mistral t5_encoder vit swin clip_vision
+                                whisper_encoder convnextv2 dinov2 segformer; transformers:bert(hidden_size=128)
   nb201:STRING  nds:JSON  ...   a network of a benchmark; see docs/cells.md for the ten families
   blocks.txt  nader:FILE(...)   blocks in the NADER language; see docs/nader.md
   model.pt2                     a program saved by torch.export

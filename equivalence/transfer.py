@@ -1,0 +1,137 @@
+"""Transfer: the same weights in both models, by state-dict key or along what is matched of their structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..backends.instances import shape_text, tensors_of
+from ..ir import Diagnostic, Graph, Module, NascError, Node, arity, did_you_mean
+from ..passes.diffing import diff
+from ..passes.inlining import join
+from .subjects import Subject
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How weights go from one subject into the other: the source's key of each of the target's.
+
+    ``source`` and ``target`` are None where each side keeps its own; ``pairs`` then still say which weights are
+    meant to be the same, by key.
+    """
+
+    source: Subject | None
+    target: Subject | None
+    pairs: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    text: str = "each its own"
+
+    def apply(self) -> None:
+        """Copy the weights."""
+        if self.source is None or self.target is None or self.target.live is None:
+            return
+        given, taken = self.source.tensors(), tensors_of(self.target.live)
+        with torch.no_grad():
+            for key, origin in self.pairs.items():
+                taken[key].copy_(given[origin])
+
+
+def transfer(a: Subject, b: Subject) -> Transfer:
+    """Return how the two come to the same weights: A's into B; into the PyTorch side where the other is ONNX.
+
+    Raises NascError for each tensor of the target that the source has not, or has in another shape.
+    """
+    source, target, letters = (b, a, "B's into A") if b.session is not None else (a, b, "A's into B")
+    if target.live is None or (a.own_weights and b.own_weights):
+        return Transfer(None, None, {key: key for key in b.tensors() if key in a.tensors()})
+    if target.own_weights and not source.own_weights:
+        source, target, letters = target, source, "B's into A" if target is b else "A's into B"
+    given, wanted = source.tensors(), _wanted(target)
+    if not wanted:
+        return Transfer(source, target, {}, "there are none")
+    if _fits(given, wanted):
+        pairs = {key: key for key in tensors_of_target(target) if key in given}
+        return Transfer(source, target, pairs, f"{letters}: {_count(wanted)} by key{_changed(given, target, pairs)}")
+    pairs = _matched(source, target)
+    missing = [_missing(key, tensor, given, pairs, letters) for key, tensor in wanted.items() if key not in pairs]
+    if missing:
+        rest = [Diagnostic(f"and {len(missing) - _SHOWN} more of these", code="weights")] * (len(missing) > _SHOWN)
+        raise NascError(*missing[:_SHOWN], *rest)
+    return Transfer(source, target, pairs, f"{letters}: {_count(wanted)} by matched layers, as the keys differ")
+
+
+def tensors_of_target(target: Subject) -> dict[str, Tensor]:
+    """Return all tensors of the module that takes the weights."""
+    assert target.live is not None
+    return tensors_of(target.live)
+
+
+def _wanted(target: Subject) -> dict[str, Tensor]:
+    """Return the tensors that the target must be given: its state, without the counters of batches."""
+    assert target.live is not None
+    state = target.live.state_dict()
+    return {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+
+
+def _fits(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
+    return all(key in given and given[key].shape == tensor.shape for key, tensor in wanted.items())
+
+
+def _count(wanted: Mapping[str, Tensor]) -> str:
+    return f"{len(wanted)} tensor{'s' * (len(wanted) != 1)}"
+
+
+def _changed(given: Mapping[str, Tensor], target: Subject, pairs: Mapping[str, str]) -> str:
+    """Return, in words, whether the target had other weights before."""
+    present = tensors_of_target(target)
+    other = sum(not torch.equal(present[key], given[origin].to(present[key].dtype)) for key, origin in pairs.items())
+    return f", {other} of which it had otherwise" if other else ", which it had already"
+
+
+def _missing(
+    key: str, tensor: Tensor, given: Mapping[str, Tensor], pairs: Mapping[str, str], letters: str
+) -> Diagnostic:
+    source = letters[0]
+    other = {"A": "B", "B": "A"}[source]
+    if key in given:
+        message = f"weight {key} is {shape_text(given[key])} in {source} and {shape_text(tensor)} in {other}"
+        return Diagnostic(message, f"give {other} weights of its own with --weights-{other.lower()}", "weights")
+    hint = did_you_mean(key, set(given) - set(pairs.values())) if given else f"{source} has no weights"
+    return Diagnostic(f"{source} has no weight {key} {shape_text(tensor)} for {other}", hint, "weights")
+
+
+def _matched(source: Subject, target: Subject) -> dict[str, str]:
+    """Return the source's key of each of the target's, by the layers that the structures have in common."""
+    if source.module is None or target.module is None:
+        return {}
+    found = diff(source.module, target.module)
+    origins, targets = _nodes(found.before), _nodes(found.after)
+    given, taken = source.tensors(), tensors_of_target(target)
+    pairs: dict[str, str] = {}
+    for left, right in found.pairs:
+        keys = zip(keys_of(*origins[left]), keys_of(*targets[right]), strict=False)
+        for origin, key in keys:
+            if key in taken and origin in given and given[origin].shape == taken[key].shape:
+                pairs[key] = origin
+    return pairs
+
+
+def _nodes(module: Module) -> dict[str, tuple[Node, Graph]]:
+    return {node.name: (node, module.main) for node in module.main.nodes}
+
+
+def keys_of(node: Node, graph: Graph) -> Iterator[str]:
+    """Return the state-dict keys of a node's own tensors, in order."""
+    if node.op.name in ("parameter", "constant"):
+        yield str(node.op.attributes()["key"])
+        return
+    most = arity(type(node.op))[1]
+    if most is None or len(node.operands) > most:
+        return
+    types = graph.value_types()
+    for slot in node.op.state(tuple(types[name] for name in node.operands)):
+        yield join(node.path, slot.name)

@@ -1,0 +1,168 @@
+"""Trials: both models run on the same inputs, and everything that they give compared."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator, Iterable, Sequence, Set
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from .certificate import Check, Options
+from .subjects import Subject
+from .tolerance import error, limit
+from .transfer import Transfer
+
+SMALL = 1e-3
+"""Gradients are compared to the largest of their tensor, or to this share of the largest of all tensors."""
+
+
+class NotRunError(Exception):
+    """A model could not run."""
+
+
+def run(subject: Subject, inputs: Sequence[Tensor], train: bool, seed: int) -> list[Tensor]:
+    """Return the outputs of a model in one mode. Raises NotRunError with what it said."""
+    with _mode(subject, train), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            return subject.run([tensor.clone() for tensor in inputs])
+        except Exception as failure:
+            said = str(failure).strip().splitlines() or [""]
+            raise NotRunError(f"{type(failure).__name__}: {said[0]}") from failure
+
+
+@contextmanager
+def _mode(subject: Subject, train: bool) -> Generator[None]:
+    if subject.live is not None:
+        subject.live.train(train)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Trial:
+    """All comparisons of one pair of models for one batch and one seed."""
+
+    def __init__(self, a: Subject, b: Subject, shared: Transfer, options: Options, batch: int, seed: int) -> None:
+        self.a, self.b = a, b
+        self.shared = shared
+        self.options = options
+        self.batch, self.seed = batch, seed
+
+    def outputs(self, inputs: Sequence[Tensor]) -> list[Check]:
+        """Compare the outputs in evaluation mode."""
+        with torch.no_grad():
+            one = run(self.a, inputs, False, self.seed)
+            return self._compared("eval", one, inputs)
+
+    def _compared(self, mode: str, one: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Check]:
+        try:
+            other = run(self.b, inputs, mode == "train", self.seed)
+        except NotRunError as failure:
+            return [self._check(mode, "output", "B", "none", float("inf"), 0.0, f"B does not run: {failure}")]
+        return self._all(mode, one, other)
+
+    def _all(self, mode: str, one: Sequence[Tensor], other: Sequence[Tensor]) -> list[Check]:
+        if len(one) != len(other):
+            note = f"A has {len(one)} outputs and B {len(other)}"
+            return [self._check(mode, "output", "outputs", "none", float("inf"), 0.0, note)]
+        return [
+            self._pair(mode, "output", f"output {i}", a, b) for i, (a, b) in enumerate(zip(one, other, strict=True))
+        ]
+
+    def _pair(self, mode: str, kind: str, name: str, a: Tensor, b: Tensor, scale: float = 0.0) -> Check:
+        note = ""
+        if a.shape != b.shape:
+            note = f"{name} is {list(a.shape)} in A and {list(b.shape)} in B"
+        elif a.dtype != b.dtype:
+            note = f"{name} is {_name(a.dtype)} in A and {_name(b.dtype)} in B"
+        allowed = limit(a.dtype, kind == "gradient", self.options.tolerance)
+        apart = float("inf") if note else error(a.detach(), b.detach(), scale)
+        return self._check(mode, kind, name, _name(a.dtype), apart, allowed, note)
+
+    def _check(
+        self, mode: str, kind: str, name: str, dtype: str, apart: float, allowed: float, note: str = ""
+    ) -> Check:
+        return Check(mode, kind, name, self.batch, self.seed, dtype, apart, allowed, note)
+
+    def gradients(self, inputs: Sequence[Tensor], train: bool) -> list[Check]:
+        """Compare outputs, gradients of all shared parameters, and in training mode what it did to the buffers.
+
+        The loss is the sum of the outputs, each number weighted by a normal one. Raises NotRunError where A does
+        not run.
+        """
+        mode = "train" if train else "eval"
+        one = run(self.a, inputs, train, self.seed)
+        try:
+            other = run(self.b, inputs, train, self.seed)
+        except NotRunError as failure:
+            return [self._check(mode, "output", "B", "none", float("inf"), 0.0, f"B does not run: {failure}")]
+        checks = self._all(mode, one, other)
+        if not all(check.passed for check in checks):
+            return checks
+        return checks + self._of_parameters(mode, one, other) + (self._of_buffers() if train else [])
+
+    def _of_parameters(self, mode: str, one: Sequence[Tensor], other: Sequence[Tensor]) -> list[Check]:
+        assert self.a.live is not None
+        assert self.b.live is not None
+        mine, theirs = dict(self.a.live.named_parameters()), dict(self.b.live.named_parameters())
+        pairs = [(x, y) for x, y in self._keys() if x in mine and y in theirs]
+        left = _gradients(one, [mine[x] for x, _ in pairs])
+        right = _gradients(other, [theirs[y] for _, y in pairs])
+        largest = max((float(g.abs().max()) for g in left if g.numel()), default=0.0) * SMALL
+        return [self._pair(mode, "gradient", x, g, h, largest) for (x, _), g, h in zip(pairs, left, right, strict=True)]
+
+    def _of_buffers(self) -> list[Check]:
+        assert self.a.live is not None
+        assert self.b.live is not None
+        mine, theirs = dict(self.a.live.named_buffers()), dict(self.b.live.named_buffers())
+        pairs = [(x, y) for x, y in self._keys() if x in mine and y in theirs]
+        return [self._pair("train", "buffer", x, mine[x], theirs[y]) for x, y in pairs]
+
+    def _keys(self) -> Iterable[tuple[str, str]]:
+        """Return the keys of the same tensor in A and in B."""
+        if self.shared.target is self.a:
+            return [(key, origin) for key, origin in self.shared.pairs.items()]
+        return [(origin, key) for key, origin in self.shared.pairs.items()]
+
+
+def _gradients(outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return the gradient of a fixed weighted sum of the outputs for each parameter; zeros where there is none."""
+    generator = torch.Generator().manual_seed(0)
+    terms = [
+        (output.double() * torch.randn(output.shape, generator=generator, dtype=torch.float64)).sum()
+        for output in outputs
+        if output.is_floating_point()
+    ]
+    loss = torch.stack(terms).sum() if terms else torch.zeros(())
+    wanted = [parameter for parameter in parameters if parameter.requires_grad]
+    if not wanted or not loss.requires_grad:
+        return [torch.zeros_like(parameter) for parameter in parameters]
+    found = iter(torch.autograd.grad(loss, wanted, allow_unused=True))
+    made = [next(found) if parameter.requires_grad else None for parameter in parameters]
+    return [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, made, strict=True)]
+
+
+def perturb(model: nn.Module, keys: Set[str], seed: int) -> None:
+    """Add noise to weights in place, so that zeros and ones that training would move hide nothing.
+
+    A parameter gets noise of a tenth of its standard deviation, one of equal numbers of 0.05; running means too, and
+    running variances are multiplied by up to 1.5.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for key, tensor in (*model.named_parameters(), *model.named_buffers()):
+            if key not in keys or not tensor.is_floating_point():
+                continue
+            noise = torch.randn(tensor.shape, generator=generator).to(tensor.dtype)
+            if key.endswith("running_var"):
+                tensor.mul_(1 + noise.abs().clamp(max=2) / 4)
+            elif isinstance(tensor, nn.Parameter) or key.endswith("running_mean"):
+                spread = float(tensor.float().std()) if tensor.numel() > 1 else 0.0
+                tensor.add_(noise * (spread / 10 or 0.05))
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
