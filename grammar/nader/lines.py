@@ -146,7 +146,7 @@ class _Rules:
         return children[0].strip("#").strip()
 
     def node(self, children: list[Any]) -> NodeLine:
-        index, operation, arguments = (*children, None)[:3]
+        index, operation, arguments = children
         return NodeLine(str(index), str(operation), tuple(arguments or ()), 0, _column(index), _column(operation))
 
     def edges(self, children: list[Token]) -> EdgeLine:

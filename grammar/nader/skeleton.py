@@ -92,7 +92,8 @@ def section_settings(section: Section, filename: str) -> tuple[dict[str, object]
 
 def network(skeleton: Skeleton, blocks: Mapping[Role, Graph], where: Loc) -> Module:
     """Return the network of a skeleton. Raises NascError where a block is missing or the images are too small."""
-    needed: tuple[Role, ...] = ("base", "stem", "downsample") if len(skeleton.widths) > 1 else ("base", "stem")
+    stages = len(skeleton.widths)
+    needed: list[Role] = ["base", "stem", "downsample"] if stages > 1 else ["base", "stem"]
     missing = [role for role in needed if role not in blocks]
     if missing:
         raise NascError(
