@@ -94,7 +94,7 @@ def network(skeleton: Skeleton, blocks: Mapping[Role, Graph], where: Loc) -> Mod
     """Return the network of a skeleton. Raises NascError where a block is missing or the images are too small."""
     stages = len(skeleton.widths)
     needed: list[Role] = ["base", "stem", "downsample"] if stages > 1 else ["base", "stem"]
-    missing = [role for role in needed if role not in blocks]
+    missing: list[Role] = [role for role in needed if role not in blocks]
     if missing:
         raise NascError(
             *(
