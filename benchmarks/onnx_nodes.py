@@ -86,13 +86,18 @@ def _freeze(model: ModelProto, name: str, data: Any) -> None:
     kept = [value for value in model.graph.input if value.name != name]
     del model.graph.input[:]
     model.graph.input.extend(kept)
-    model.graph.initializer.append(numpy_helper.from_array(np.asarray(data), name))
+    model.graph.initializer.append(numpy_helper.from_array(_array(data), name))
 
 
 def _tensor(data: Any) -> torch.Tensor:
     from ..frontends.onnx.tensors import to_torch
 
-    return to_torch(np.asarray(data))
+    return to_torch(_array(data))
+
+
+def _array(data: Any) -> Any:
+    """Return the numbers of a test's value, which is an array or, for types that numpy has not, a tensor."""
+    return numpy_helper.to_array(data) if isinstance(data, onnx.TensorProto) else np.asarray(data)
 
 
 def run(lowered: Lowered, inputs: list[Any]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import onnx
@@ -45,21 +45,36 @@ def parse_model(data: bytes, place: str) -> ModelProto:
     return model
 
 
-def opset_of(imports: Iterable[onnx.OperatorSetIdProto], place: str) -> int:
-    """Return the version of the standard operators. Raises NascError where it is not one that nasc reads."""
+def opset_of(model: ModelProto, place: str) -> int:
+    """Return the version of the standard operators. Raises NascError where it is not one that nasc reads.
+
+    A model of an older opset is read where none of its operators has changed up to the oldest that nasc reads.
+    """
     newest = newest_opset()
-    version = next((one.version for one in imports if one.domain in STANDARD), None)
+    version = next((one.version for one in model.opset_import if one.domain in STANDARD), None)
     wanted = f"expected {OLDEST_OPSET} to {newest}"
     if version is None:
         raise NascError.of("the model does not say which opset it uses", wanted, "opset", Loc(place))
     if version < OLDEST_OPSET:
+        changed = sorted({node.op_type for node in model.graph.node if _changed(node, version)})
+        if not changed and version > 0 and not model.functions:
+            return OLDEST_OPSET
         hint = f"{wanted}; onnx.version_converter.convert_version brings it to {OLDEST_OPSET}"
-        raise NascError.of(f"the model uses opset {version}", hint, "opset", Loc(place))
+        since = f", and {', '.join(changed[:8])} changed since then" if changed else ""
+        raise NascError.of(f"the model uses opset {version}{since}", hint, "opset", Loc(place))
     if version > newest:
         raise NascError.of(
             f"the model uses opset {version}", f"{wanted}; a newer onnx may know it", "opset", Loc(place)
         )
     return version
+
+
+def _changed(node: NodeProto, version: int) -> bool:
+    """Return whether an operator of an old opset means something else in the oldest that nasc reads."""
+    try:
+        return onnx.defs.get_schema(node.op_type, OLDEST_OPSET, domain(node.domain)).since_version > version
+    except onnx.defs.SchemaError:
+        return domain(node.domain) == ""
 
 
 def functions_of(model: ModelProto) -> Functions:

@@ -55,7 +55,7 @@ class Translation:
         """Start with the functions of a model; ``place`` is the file that errors name."""
         self.builder = Builder("main")
         self.functions: Functions = functions_of(model)
-        self.opset = opset_of(model.opset_import, place)
+        self.opset = opset_of(model, place)
         self.folder = folder
         self.place = place
         self.arrays: dict[str, Array] = {}
@@ -208,7 +208,8 @@ class Translation:
         absent = [name for i, name in enumerate(body.input) if not site.has(i)]
         inner.values.update((name, site.input(i)) for i, name in enumerate(body.input) if site.has(i))
         self.walk([_without(node, absent) for node in body.node] if absent else body.node, inner)
-        return tuple(inner.find(name) for name in body.output)
+        none = Value(broken=True)
+        return tuple(inner.find(name) if site.wants(i) else none for i, name in enumerate(body.output))
 
     def branch(self, graph: GraphProto, frame: Frame, given: Sequence[Value] = ()) -> tuple[Value, ...]:
         """Return the outputs of a graph in an attribute, lowered in the place of its node."""

@@ -22,6 +22,7 @@ SWAPPED = {
     "le": "ge",
     "ge": "le",
 }
+BOUNDS = {DType.U8: (0, 255), DType.I8: (-128, 127), DType.I16: (-(2**15), 2**15 - 1)}
 WHOLE = frozenset((DType.I64, DType.I32, DType.I16, DType.I8, DType.U8))
 
 
@@ -238,6 +239,86 @@ def hyperbolic(sign: float, half: float) -> Callable[[Site], Values]:
     return rule
 
 
+def inverse_sine(site: Site) -> Values:
+    """Lower ``Asin``, ``atan(x / sqrt(1 - x^2))``."""
+    x = site.value(0)
+    root = site.emit("sqrt", site.emit("rsub", site.emit("mul", x, x), other=1))
+    return site.emit("atan", site.emit("div", x, root))
+
+
+def inverse_cosine(site: Site) -> Values:
+    """Lower ``Acos``, what the inverse sine leaves of a right angle."""
+    angle = inverse_sine(site)
+    assert isinstance(angle, str)
+    return site.emit("rsub", angle, other=np.pi / 2)
+
+
+def inverse_hyperbolic(shift: int) -> Callable[[Site], Values]:
+    """Return the rule of ``log(x + sqrt(x^2 + shift))``."""
+
+    def rule(site: Site) -> Values:
+        x = site.value(0)
+        root = site.emit("sqrt", site.emit("add", site.emit("mul", x, x), other=shift))
+        return site.emit("log", site.emit("add", x, root))
+
+    return rule
+
+
+def inverse_hyperbolic_tangent(site: Site) -> Values:
+    """Lower ``Atanh``, ``log((1 + x) / (1 - x)) / 2``."""
+    x = site.value(0)
+    ratio = site.emit("div", site.emit("add", x, other=1), site.emit("rsub", x, other=1))
+    return site.emit("mul", site.emit("log", ratio), other=0.5)
+
+
+def hardmax(site: Site) -> Values:
+    """Lower ``Hardmax``: one at the first maximum along an axis, else zero."""
+    x = site.value(0)
+    kind = site.type(x)
+    axis = site.axis_of(site.integer("axis", -1), kind.rank)
+    size = kind.shape[axis]
+    if not isinstance(size, int):
+        raise unsupported(f"Hardmax along the symbolic size {size}", "give --input to fix it")
+    numbers = np.arange(size).reshape(-1, *[1] * (kind.rank - 1 - axis))
+    top = site.emit("argmax", x, dim=axis, keepdim=True)
+    return site.cast(site.emit("eq", top, site.constant(numbers)), kind.dtype)
+
+
+def dequantize(site: Site) -> Values:
+    """Lower ``DequantizeLinear``, ``(x - zero) * scale``, by tensor or by axis."""
+    scale = _along_axis(site, 1)
+    dtype = site.type(scale).dtype
+    value = site.cast(site.value(0), dtype)
+    if site.has(2):
+        value = site.emit("sub", value, site.cast(_along_axis(site, 2), dtype))
+    return site.emit("mul", value, scale)
+
+
+def quantize(site: Site) -> Values:
+    """Lower ``QuantizeLinear``, ``clamp(round(x / scale) + zero)``, by tensor or by axis."""
+    scale = _along_axis(site, 1)
+    kind = site.dtype("output_dtype", site.input_type(2).dtype if site.has(2) else DType.U8)
+    if kind not in BOUNDS:
+        raise unsupported(f"QuantizeLinear to {kind.value}", "expected u8, i8 or i16")
+    value = site.emit("round", site.emit("div", site.cast(site.value(0), site.type(scale).dtype), scale))
+    if site.has(2):
+        value = site.emit("add", value, site.cast(_along_axis(site, 2), site.type(scale).dtype))
+    low, high = BOUNDS[kind]
+    return site.cast(site.emit("clamp", value, min=low, max=high), kind)
+
+
+def _along_axis(site: Site, index: int) -> str:
+    """Return one number a tensor or an axis, shaped to broadcast over the first input."""
+    value, x = site.value(index), site.input_type(0)
+    kind = site.type(value)
+    if site.integer("block_size", 0) or kind.rank > 1:
+        raise unsupported(f"{site.op} by blocks", "expected one scale, or one an entry of an axis")
+    if kind.rank == 0 or kind.shape == (1,):
+        return site.reshape(value, ())
+    axis = site.axis_of(site.integer("axis", 1), x.rank)
+    return site.reshape(value, (*kind.shape, *[1] * (x.rank - 1 - axis)))
+
+
 def dropout(site: Site) -> Values:
     """Lower ``Dropout`` of evaluation; its mask is then true everywhere."""
     if site.has(2) and site.number(2) is not False:
@@ -288,5 +369,13 @@ RULES: Mapping[str, Callable[[Site], Values]] = {
     "IsInf": is_infinite,
     "Sinh": hyperbolic(-1, 0.5),
     "Cosh": hyperbolic(1, 0.5),
+    "Asin": inverse_sine,
+    "Acos": inverse_cosine,
+    "Asinh": inverse_hyperbolic(1),
+    "Acosh": inverse_hyperbolic(-1),
+    "Atanh": inverse_hyperbolic_tangent,
+    "Hardmax": hardmax,
+    "DequantizeLinear": dequantize,
+    "QuantizeLinear": quantize,
     "Dropout": dropout,
 }

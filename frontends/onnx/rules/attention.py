@@ -18,7 +18,7 @@ def attention(site: Site) -> Values:
     masked, causal = site.has(3), bool(site.integer("is_causal", 0))
     if not plain or (masked and causal) or site.real("softcap", 0.0):
         raise UseFunctionError
-    query, key, value = _headed(site, 0, "q_num_heads"), _headed(site, 1, "kv_num_heads")
+    query, key = _headed(site, 0, "q_num_heads"), _headed(site, 1, "kv_num_heads")
     value = _headed(site, 2, "kv_num_heads")
     kinds = [site.type(name) for name in (query, key, value)]
     if masked and _misses(site, kinds[0].shape[-2], kinds[1].shape[-2]):

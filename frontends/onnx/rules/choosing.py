@@ -127,10 +127,11 @@ def one_hot(site: Site) -> Values:
     if not isinstance(depth, int | float) or not 0 < depth < 2**24:
         raise site.needs(1)
     axis = site.axis_of(site.integer("axis", -1), kind.rank + 1)
-    places = site.emit("remainder", site.cast(site.value(0), DType.I64), other=int(depth))
+    places = site.cast(site.value(0), DType.I64)
     wide = site.reshape(places, (*kind.shape[:axis], 1, *kind.shape[axis:]))
     numbers = np.arange(int(depth)).reshape(-1, *[1] * (kind.rank - axis))
-    chosen = site.emit("eq", wide, site.constant(numbers))
+    ahead, behind = (site.emit("eq", wide, site.constant(n)) for n in (numbers, numbers - int(depth)))
+    chosen = site.emit("logical_or", ahead, behind)
     pair = [site.emit("select", values, dim=0, index=i) for i in (1, 0)]
     return site.emit("where", chosen, *pair)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ....ir import DType
+from ..places import unsupported
 from ..site import Site, Values
 
+EMPTY = {"amax": float("-inf"), "amin": float("inf")}
 Step = Callable[[Site, str], str]
 
 
@@ -46,11 +48,23 @@ def _reduced(site: Site, op: str, value: str, axes: tuple[int, ...], keep: bool)
         value = site.cast(value, DType.U8)
     if op == "mean" and not site.type(value).dtype.is_floating:
         value = site.cast(value, DType.F32)
+    if op in EMPTY and any(site.type(value).shape[axis] == 0 for axis in axes):
+        return _of_nothing(site, op, value, axes, keep)
     if op != "prod":
         return site.emit(op, value, dim=tuple(sorted(axes)), keepdim=keep)
     for axis in sorted(axes, reverse=True):
         value = site.emit(op, value, dim=(axis,), keepdim=keep)
     return value
+
+
+def _of_nothing(site: Site, op: str, value: str, axes: tuple[int, ...], keep: bool) -> str:
+    """Return the extreme of no elements: the number that no other exceeds the wrong way."""
+    kind = site.type(value)
+    shape = [1 if i in axes else size for i, size in enumerate(kind.shape) if keep or i not in axes]
+    bound = EMPTY[op] if kind.dtype.is_floating else (EMPTY[op] > 0) * 255 if kind.dtype is DType.U8 else None
+    if bound is None:
+        raise unsupported(f"{site.op} of no whole numbers", "expected one element or more")
+    return site.emit("full", shape=shape, value=bound, dtype=kind.dtype)
 
 
 def log_sum_exp(site: Site) -> Values:

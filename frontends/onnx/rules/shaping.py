@@ -230,6 +230,9 @@ def constant_of_shape(site: Site) -> Values:
 
 def arange(site: Site) -> Values:
     """Lower ``Range`` over whole numbers."""
+    unknown = [i for i in range(3) if site.input(i).array is None]
+    if unknown:
+        raise site.needs(unknown[0])
     start, limit, delta = (site.dims(i)[0] for i in range(3))
     if not isinstance(delta, int) or delta < 1:
         raise unsupported(f"Range by {delta}", "expected a number >= 1")
