@@ -46,6 +46,7 @@ class Member:
     node: Node | None = None
     nodes: list[Node] = field(default_factory=lambda: list[Node]())
     chain: tuple[Entry, ...] = ()
+    _style: tuple[tuple[object, ...], Style] | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -55,7 +56,13 @@ class Member:
 
     @property
     def style(self) -> Style:
-        """How the member is written."""
+        """How the member is written; found again where it has grown, for every use of every child asks."""
+        size = self.node is None, len(self.chain), len(self.children), len(self.tensors)
+        if self._style is None or self._style[0] != size:
+            self._style = size, self._styled()
+        return self._style[1]
+
+    def _styled(self) -> Style:
         if self.node is not None:
             return "layer"
         if self.chain:
