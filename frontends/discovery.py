@@ -24,7 +24,8 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     Keras, or a tf.function), ``timm:NAME``, ``torchvision:NAME``, ``transformers:NAME``, ``keras:NAME``, a string of
     a benchmark such as ``nb201:|nor_conv_3x3~0|+...``, blocks in the NADER language
     (``nader:blocks.txt(widths=[16,32], depths=[2,2], classes=10)``, or a file that starts with ``##name##``), a
-    ``.pt2``, ``.keras``, ``.nasc`` or ``.json`` file, the folder of a SavedModel, or ``-`` for text on standard input.
+    ``.pt2``, ``.onnx``, ``.keras``, ``.nasc`` or ``.json`` file, the folder of a SavedModel, or ``-`` for text on
+    standard input.
     ``inputs`` are the shapes of the example inputs, ``1x3x32x32`` or ``i64[1,128]``, as the model takes them; ``data``
     names a data loader of the file. Models are built under seed 0, so weights are the same each time.
 
@@ -33,7 +34,7 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     """
     parsed = parse_source(source)
     types = tuple(parse_shape(text) for text in inputs)
-    if parsed.kind in ("python", "program", "keras-file") and not Path(parsed.place).is_file():
+    if parsed.kind in ("python", "program", "onnx", "keras-file") and not Path(parsed.place).is_file():
         raise missing_file(parsed.place)
     if parsed.kind in _READERS:
         return _READERS[parsed.kind](parsed, types)
@@ -50,6 +51,12 @@ def _lower_program(source: Source, inputs: Sequence[TensorType]) -> Lowered:
     from .pytorch.programs import lower_file
 
     return lower_file(source)
+
+
+def _lower_onnx(source: Source, inputs: Sequence[TensorType]) -> Lowered:
+    from .onnx import lower_onnx
+
+    return lower_onnx(source.place, inputs)
 
 
 def _lower_application(source: Source, inputs: Sequence[TensorType]) -> Lowered:
@@ -123,6 +130,7 @@ _READERS: Mapping[str, Callable[[Source, Sequence[TensorType]], Lowered]] = {
     "nader": _lower_blocks,
     "cells": _lower_cells,
     "program": _lower_program,
+    "onnx": _lower_onnx,
     "keras": _lower_application,
     "keras-file": _lower_keras_file,
     "saved-model": _lower_saved_model,

@@ -21,6 +21,7 @@ Kind = Literal[
     "keras-file",
     "saved-model",
     "program",
+    "onnx",
     "text",
     "json",
     "stdin",
@@ -30,6 +31,7 @@ Kind = Literal[
 _SUFFIXES: Mapping[str, Kind] = {
     ".py": "python",
     ".pt2": "program",
+    ".onnx": "onnx",
     ".keras": "keras-file",
     ".nasc": "text",
     ".txt": "text",
@@ -43,7 +45,7 @@ _LIBRARIES: Mapping[str, Kind] = {
 }
 _FORMS = (
     "model.py, model.py:Name, model.py:Name(num_classes=10), timm:NAME, torchvision:NAME, transformers:NAME, "
-    "keras:NAME, nb201:STRING, nader:FILE, .pt2, .keras, saved_model/, .nasc, .json, -"
+    "keras:NAME, nb201:STRING, nader:FILE, .pt2, .onnx, .keras, saved_model/, .nasc, .json, -"
 )
 _FAMILY = re.compile(r"(?P<family>[A-Za-z]\w*):(?P<text>.*)", re.DOTALL)
 _PYTHON = re.compile(r"^(?P<file>.+?\.py)(?::(?P<name>.*))?$", re.DOTALL)
