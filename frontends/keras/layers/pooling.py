@@ -54,13 +54,14 @@ def _padded(pads: Pairs, side: int) -> dict[str, Any]:
 
 def _global(kind: str, rank: int) -> Rule:
     def rule(call: Call) -> Value:
-        x = call.first()
-        space = tuple(range(2, rank + 2))
+        x = call.walk.unrolled(call.x, call.path)
+        last = getattr(call.layer, "data_format", "") != "channels_first"
+        space = sorted(x.order.index(axis) for axis in range(2 - last, rank + 2 - last))
         keep = bool(call.layer.keepdims)
-        if kind == "avg" and rank == 2:
+        if kind == "avg" and space == [2, 3]:
             x = Value(call.emit("adaptive_avg_pool2d", x, output_size=(1, 1)), x.order)
             return x if keep else Value(call.emit("flatten", x, start_dim=1), (0, 1))
-        made = call.emit("mean" if kind == "avg" else "amax", x, dim=space, keepdim=keep)
+        made = call.emit("mean" if kind == "avg" else "amax", x, dim=tuple(space), keepdim=keep)
         return Value(made, x.order if keep else (0, 1))
 
     return rule
