@@ -14,9 +14,9 @@ of all parameters and training mode too. Where they differ, the first node that 
 It is a test: it proves nothing about inputs that were not run. The exit code is 0 where all was equal, 1 where not.
 
 examples:
-  nasc lower examples/resnet_cifar.py | nasc verify examples/resnet_cifar.py -
+  nasc opt -p canonicalize examples/block.nasc | nasc verify examples/block.nasc - --batch 2 --seeds 1
+  nasc lower examples/resnet_cifar.py > resnet.nasc && nasc verify examples/resnet_cifar.py resnet.nasc
   nasc emit examples/resnet_cifar.py --to onnx -o resnet.onnx && nasc verify examples/resnet_cifar.py resnet.onnx
-  nasc verify examples/resnet_cifar.py "examples/resnet_cifar.py:ResNet(depth=3)" --batch 2 --seeds 1 --format json
 """
 
 

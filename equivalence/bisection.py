@@ -57,7 +57,7 @@ def values(module: Module, subject: Subject, case: Case) -> dict[str, Tensor]:
     live = instantiate(everything, subject.tensors())
     with torch.no_grad():
         made = run(Subject(subject.name, "", live), case.inputs, case.train, case.seed)
-    return dict(zip(names, made, strict=True))
+    return {name: value.detach() for name, value in zip(names, made, strict=True)}
 
 
 def _of_nodes(
@@ -77,7 +77,7 @@ def _of_nodes(
             if apart > allowed:
                 edits = tuple(_edit(entry) for entry in difference.entries[:_SHOWN])
                 return Fault(
-                    f"{node.op.name} {node.path or '%' + node.name}",
+                    _called(node) + _reading(difference, node, counterpart),
                     _shown(node, one[x]),
                     _shown(counterpart, other[y]),
                     apart,
@@ -87,6 +87,22 @@ def _of_nodes(
                 )
             checked += 1
     return None
+
+
+def _called(node: Node) -> str:
+    return f"{node.op.name} {node.path or '%' + node.name}"
+
+
+def _reading(difference: Difference, node: Node, counterpart: Node) -> str:
+    """Return what a node reads that only one of the models has: then that is where they differ."""
+    ours = {x for x, _ in difference.pairs}, difference.before.main.producers(), node, "A"
+    theirs = {y for _, y in difference.pairs}, difference.after.main.producers(), counterpart, "B"
+    for matched, makers, reader, letter in (ours, theirs):
+        for operand in reader.operands:
+            maker = makers.get(operand)
+            if maker is not None and maker.name not in matched:
+                return f", which reads {_called(maker)} in {letter}"
+    return ""
 
 
 def _shown(node: Node, value: Tensor) -> str:
@@ -112,8 +128,11 @@ def _of_original(a: Subject, b: Subject, case: Case, options: Options) -> Fault:
         assert subject.module is not None
         module = flat(subject.module)
         present = values(module, subject, case)
-        with torch.no_grad():
-            outputs, layers = _layers(subject, case)
+        try:
+            with torch.no_grad():
+                outputs, layers = _layers(subject, case)
+        except NotRunError as failure:
+            return Fault(f"{letter} itself does not run: {failure}")
         ours = [present[name] for name in module.main.outputs if name in present]
         if all(error(x, y) <= limit(x.dtype, given=options.tolerance) for x, y in zip(outputs, ours, strict=False)):
             continue

@@ -10,10 +10,12 @@ from torch import Tensor
 
 # Sums in another order differ by some tens of roundings; the limits leave room for networks of hundreds of layers.
 LIMITS: Mapping[torch.dtype, float] = MappingProxyType(
-    {torch.float64: 1e-10, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+    {torch.float64: 1e-10, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 )
-GRADIENT = 10.0
-"""Gradients may be this many times further apart: they pass through the network twice."""
+# Gradients pass through the network twice.
+GRADIENTS: Mapping[torch.dtype, float] = MappingProxyType(
+    {torch.float64: 1e-9, torch.float32: 1e-3, torch.float16: 5e-2, torch.bfloat16: 2e-1}
+)
 FLOOR = 1e-6
 """A tensor whose largest number is below this is compared as if it were this."""
 
@@ -22,8 +24,9 @@ def limit(dtype: torch.dtype, gradient: bool = False, given: float | None = None
     """Return the largest error that counts as equal; 0 for integers and truth values."""
     if dtype not in LIMITS:
         return 0.0
-    base = LIMITS[dtype] if given is None else given
-    return base * GRADIENT if gradient else base
+    if given is not None:
+        return given * 10 if gradient else given
+    return GRADIENTS[dtype] if gradient else LIMITS[dtype]
 
 
 def error(a: Tensor, b: Tensor, scale: float = 0.0) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..backends.instances import shape_text, tensors_of
 from ..ir import Diagnostic, Graph, Module, NascError, Node, arity, did_you_mean
+from ..passes import inline
 from ..passes.diffing import diff
 from ..passes.inlining import join
 from .subjects import Subject
@@ -57,10 +58,9 @@ def transfer(a: Subject, b: Subject) -> Transfer:
         pairs = {key: key for key in tensors_of_target(target) if key in given}
         return Transfer(source, target, pairs, f"{letters}: {_count(wanted)} by key{_changed(given, target, pairs)}")
     pairs = _matched(source, target)
-    missing = [_missing(key, tensor, given, pairs, letters) for key, tensor in wanted.items() if key not in pairs]
+    missing = [key for key in wanted if key not in pairs]
     if missing:
-        rest = [Diagnostic(f"and {len(missing) - _SHOWN} more of these", code="weights")] * (len(missing) > _SHOWN)
-        raise NascError(*missing[:_SHOWN], *rest)
+        raise NascError(*_told(missing, wanted, given, pairs, target, letters))
     return Transfer(source, target, pairs, f"{letters}: {_count(wanted)} by matched layers, as the keys differ")
 
 
@@ -92,31 +92,60 @@ def _changed(given: Mapping[str, Tensor], target: Subject, pairs: Mapping[str, s
     return f", {other} of which it had otherwise" if other else ", which it had already"
 
 
-def _missing(
-    key: str, tensor: Tensor, given: Mapping[str, Tensor], pairs: Mapping[str, str], letters: str
-) -> Diagnostic:
-    source = letters[0]
-    other = {"A": "B", "B": "A"}[source]
-    if key in given:
-        message = f"weight {key} is {shape_text(given[key])} in {source} and {shape_text(tensor)} in {other}"
-        return Diagnostic(message, f"give {other} weights of its own with --weights-{other.lower()}", "weights")
-    hint = did_you_mean(key, set(given) - set(pairs.values())) if given else f"{source} has no weights"
-    return Diagnostic(f"{source} has no weight {key} {shape_text(tensor)} for {other}", hint, "weights")
+def _told(
+    missing: Sequence[str],
+    wanted: Mapping[str, Tensor],
+    given: Mapping[str, Tensor],
+    pairs: Mapping[str, str],
+    target: Subject,
+    letters: str,
+) -> list[Diagnostic]:
+    """Return what is to be said of tensors that the source does not have: their layers, and what would do."""
+    source, other = letters[0], letters[-1]
+    owners = _owners(inline(target.module).main) if target.module is not None else {}
+    spare = set(given) - set(pairs.values())
+    told: list[Diagnostic] = []
+    for key in missing[:_SHOWN]:
+        message = f"{source} has no weight {key} {shape_text(wanted[key])} for {other}"
+        if key in given:
+            message = f"weight {key} is {shape_text(given[key])} in {source} and {shape_text(wanted[key])} in {other}"
+        near = [name for name in spare if given[name].shape == wanted[key].shape]
+        own = f"give {other} weights of its own with --weights-{other.lower()}"
+        node = owners.get(key)
+        told.append(
+            Diagnostic(
+                message,
+                did_you_mean(key, near) if len(near) == 1 else own,
+                "weights",
+                node=node.name if node else "",
+                path=node.path if node else "",
+                source=node.loc if node else None,
+            )
+        )
+    more = len(missing) - _SHOWN
+    return [*told, *([Diagnostic(f"and {more} more of these", code="weights")] if more > 0 else [])]
+
+
+def _owners(graph: Graph) -> dict[str, Node]:
+    """Return the node of each state-dict key."""
+    return {key: node for node in graph.nodes for key in keys_of(node, graph)}
 
 
 def _matched(source: Subject, target: Subject) -> dict[str, str]:
-    """Return the source's key of each of the target's, by the layers that the structures have in common."""
-    if source.module is None or target.module is None:
-        return {}
-    found = diff(source.module, target.module)
-    origins, targets = _nodes(found.before), _nodes(found.after)
+    """Return the source's key of each of the target's: by the layers that the structures share, then by name."""
     given, taken = source.tensors(), tensors_of_target(target)
     pairs: dict[str, str] = {}
-    for left, right in found.pairs:
-        keys = zip(keys_of(*origins[left]), keys_of(*targets[right]), strict=False)
-        for origin, key in keys:
-            if key in taken and origin in given and given[origin].shape == taken[key].shape:
-                pairs[key] = origin
+    if source.module is not None and target.module is not None:
+        found = diff(source.module, target.module)
+        origins, targets = _nodes(found.before), _nodes(found.after)
+        for left, right in found.pairs:
+            for origin, key in zip(keys_of(*origins[left]), keys_of(*targets[right]), strict=False):
+                if key in taken and origin in given and given[origin].shape == taken[key].shape:
+                    pairs[key] = origin
+    used = set(pairs.values())
+    for key, tensor in taken.items():
+        if key not in pairs and key not in used and key in given and given[key].shape == tensor.shape:
+            pairs[key] = key
     return pairs
 
 

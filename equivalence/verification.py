@@ -54,7 +54,10 @@ class _Test:
         shared = transfer(self.a, self.b)
         fault = self._run(found, shared)
         sizes = batches(found, self.options.batches)
-        shown = [*map(str, found), f"batches {', '.join(map(str, sizes))}; {self.options.seeds} seeds"]
+        shown = [
+            *map(str, found),
+            f"batch {', '.join(map(str, sizes))}; {self.options.seeds} seed{'s' * (self.options.seeds > 1)}",
+        ]
         return Certificate(
             side(self.a),
             side(self.b),
