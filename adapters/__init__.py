@@ -1,0 +1,1 @@
+"""Adapters: the passes of nasc inside other compilers, as passes of torch.fx and of onnx_ir."""
