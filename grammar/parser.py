@@ -98,6 +98,7 @@ class _Reader:
         self.filename = filename
         self.types = TypeReader()
         self.found = self.types.found
+        self.ops: dict[str, Op] = {}
 
     def module(self, raw: RawFile) -> Module:
         version = raw.header.version
@@ -143,7 +144,7 @@ class _Reader:
     def node(self, raw: RawNode, places: dict[str, Loc]) -> Node:
         results = tuple(map(self.word, raw.results))
         return Node(
-            self.call(raw) if raw.callee is not None else self.op(raw),
+            self.call(raw) if raw.callee is not None else self.known(raw),
             tuple(map(self.word, raw.operands or ())),
             results,
             tuple(map(self.type, raw.types or ())),
@@ -162,6 +163,16 @@ class _Reader:
                 hint = "expected an integer expression"
                 self.report(f"argument {name!r} must be a size", hint, "attribute-value", key)
         return CallBlock(callee=self.word(raw.op), arguments=tuple(arguments.items()))
+
+    def known(self, raw: RawNode) -> Op:
+        """Return the op of a node, the same one where another node has it with the same attributes."""
+        written = repr((raw.op, raw.attributes))
+        op = self.ops.get(written)
+        if op is None:
+            op = self.op(raw)
+            if op is not _FAULTY:
+                self.ops[written] = op
+        return op
 
     def op(self, raw: RawNode) -> Op:
         cls = OPS.get(raw.op)

@@ -17,6 +17,7 @@ from lark import Lark, Token
 
 from ..ir import Dim, Expr, symbol
 from ..ir.dims import FloorDiv
+from .driver import Driver, SurpriseError
 
 MAX_TERMS = 64
 MAX_NESTING = 32
@@ -248,6 +249,14 @@ def _lark() -> Lark:
     return Lark(grammar, parser="lalr", start=["start", "sum"], maybe_placeholders=True, transformer=rules)
 
 
+@cache
+def _driver(start: str) -> Driver:
+    return Driver(_lark(), start, r"[ \t\r]*+")
+
+
 def read(text: str, start: str = "start") -> Any:
     """Return a :class:`RawFile`, or for ``sum`` an integer expression. Raises lark's UnexpectedInput."""
-    return _lark().parse(text, start=start)
+    try:
+        return _driver(start).read(text)
+    except SurpriseError:
+        return _lark().parse(text, start=start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from .attributes import diagnostic
 from .diagnostics import Diagnostic, NascError
@@ -156,6 +157,15 @@ def result_types(op: Op, operands: Types, blocks: Mapping[str, Graph]) -> Types:
             return ()
         values = bind(callee, op, operands)
         return tuple(output.substitute(values) for output in callee.output_types)
+    return _inferred(op, operands, tuple(map(type, vars(op).values())))
+
+
+@lru_cache(maxsize=65536)
+def _inferred(op: Op, operands: Types, kinds: tuple[type, ...]) -> Types:
+    """Return the result types of an op that is no call; networks repeat their layers. Raises NascError.
+
+    ``kinds`` tell apart attributes that are equal and mean other types: 1 and 1.0.
+    """
     least, most = arity(type(op))
     data, given = (operands, ()) if most is None else (operands[:most], operands[most:])
     if len(operands) < least:
@@ -199,10 +209,15 @@ def _check_sizes(results: Types) -> None:
 
 
 def _check_symbols(op: Op, known: frozenset[str], graph: Graph) -> None:
-    free = sorted(op.symbols() - known)
+    free = sorted(_symbols(op) - known)
     if free:
         declared = ", ".join((*graph.symbols, free[0]))
         raise diagnostic(f"symbol {free[0]} is not declared", f"write @{graph.name}<{declared}>", "unknown-symbol")
+
+
+@lru_cache(maxsize=65536)
+def _symbols(op: Op) -> frozenset[str]:
+    return op.symbols()
 
 
 def _check_results(node: Node, results: Types) -> None:

@@ -149,11 +149,16 @@ def place(dag: Dag, vertex: int) -> Place:
     """Return where a vertex stands."""
     thing = dag.things[vertex]
     if isinstance(thing, Node):
-        path = thing.path or str(getattr(thing.op, "key", ""))
-        return Place(thing.name, path, thing.operands, _stated(thing.op))
+        return Place(thing.name, path(dag, vertex), thing.operands, _stated(thing.op))
     if thing is not None:
         return Place(thing.name, "", (), (("type", str(thing.type)),))
     return Place("return", "", dag.graph.outputs)
+
+
+def path(dag: Dag, vertex: int) -> str:
+    """Return the layer of a vertex; of a free parameter its key, of an input nothing."""
+    node = dag.node(vertex)
+    return (node.path or str(getattr(node.op, "key", ""))) if node else ""
 
 
 def _stated(op: Op) -> tuple[tuple[str, str], ...]:
@@ -203,7 +208,7 @@ def renamings(pairing: Pairing) -> tuple[Renaming, ...]:
     """Return how the paths of matched layers differ, the common ends of the names left out."""
     counts: dict[tuple[str, str], int] = {}
     for x, y in pairing.pairs():
-        before, after = place(pairing.a, x).path, place(pairing.b, y).path
+        before, after = path(pairing.a, x), path(pairing.b, y)
         if before and after and before != after:
             names = differing(before, after)
             counts[names] = counts.get(names, 0) + 1
