@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -96,15 +96,20 @@ def opened(
             yield subject
         return
     subject = _of_object(model, tuple(inputs))
-    _give(subject, weights)
-    state = None if subject.live is not model else {k: v.clone() for k, v in tensors_of(subject.live).items()}
-    training = subject.live is not None and subject.live.training
-    try:
+    with _kept(model) if isinstance(model, nn.Module) else nullcontext():
+        _give(subject, weights)
         yield subject
+
+
+@contextmanager
+def _kept(model: nn.Module) -> Generator[None]:
+    """Give a model its weights and mode back afterwards."""
+    state, training = {key: value.clone() for key, value in tensors_of(model).items()}, model.training
+    try:
+        yield
     finally:
-        if state is not None and subject.live is not None:
-            load_weights(subject.live, state)
-            subject.live.train(training)
+        load_weights(model, state)
+        model.train(training)
 
 
 def _of_object(model: Any, inputs: tuple[Tensor, ...]) -> Subject:

@@ -41,14 +41,14 @@ def typed(value: onnx_ir.Value, type: TensorType) -> onnx_ir.Value:
     return value
 
 
-def array(values: object, dtype: DType) -> onnx_ir.Tensor:
+def array(values: object, dtype: DType) -> onnx_ir.TensorProtocol:
     """Return numbers as a tensor."""
     data = DATA_TYPES[dtype]
     made: Any = np.asarray(values)
     return onnx_ir.Tensor(made.astype(data.numpy()), dtype=data)
 
 
-def stored(op: Op, key: str, type: TensorType) -> onnx_ir.Tensor:
+def stored(op: Op, key: str, type: TensorType) -> onnx_ir.TensorProtocol:
     """Return the tensor that a constant holds as text. Raises NascError where its data is damaged."""
     data, shape = DATA_TYPES[type.dtype], [int(str(size)) for size in type.shape]
     raw = content(op, str(op.attributes()["data"]), int(np.prod(shape)) * type.dtype.size)
@@ -56,11 +56,11 @@ def stored(op: Op, key: str, type: TensorType) -> onnx_ir.Tensor:
     return onnx_ir.Tensor(values, dtype=data, name=key)
 
 
-def carried(tensor: Tensor, key: str) -> onnx_ir.Tensor:
+def carried(tensor: Tensor, key: str) -> onnx_ir.TensorProtocol:
     """Return a weight; its memory is shared, and read when the model is written."""
     return TorchTensor(tensor.detach().cpu().contiguous(), name=key)
 
 
-def integers(values: Sequence[int]) -> onnx_ir.Tensor:
+def integers(values: Sequence[int]) -> onnx_ir.TensorProtocol:
     """Return int64 numbers in a row: axes, sizes, pads."""
     return array(list(values), DType.I64)

@@ -50,7 +50,7 @@ class Writer:
         self.nodes.append(onnx_ir.node(type, inputs, given, outputs=made, name=name))
         return tuple(made)
 
-    def constant(self, scope: str, tensor: onnx_ir.Tensor) -> Value:
+    def constant(self, scope: str, tensor: onnx_ir.TensorProtocol) -> Value:
         """Add a constant of the architecture."""
         return self.add(scope, "Constant", [], value=onnx_ir.AttrTensor("value", tensor))[0]
 

@@ -67,7 +67,8 @@ def test_a_batch_that_the_model_refuses(nasc: Run, tmp_path: Path) -> None:
     path = tmp_path / "three.py"
     path.write_text(
         "from torch import nn\n\ninput_shape = (3, 4)\n\n\n"
-        "class Three(nn.Module):\n    def forward(self, x):\n        assert len(x) == 3, 'takes 3'\n        return x + 1\n"
+        "class Three(nn.Module):\n    def forward(self, x):\n"
+        "        assert len(x) == 3, 'takes three'\n        return x + 1\n"
     )
     done = nasc("verify", str(path), str(path), "--batch", "2")
     assert done.code == 0

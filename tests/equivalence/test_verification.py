@@ -54,7 +54,8 @@ class Net(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.drop(self.bn(self.conv(x)).relu())
-        return self.head(x.mean((2, 3)))
+        result: torch.Tensor = self.head(x.mean((2, 3)))
+        return result
 
 
 def rows(certificate: Certificate) -> list[tuple[str, str, int]]:
