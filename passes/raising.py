@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from ..ir import Module, checked
 from .canonical.sweep import Rule, sweep
-from .raised import activations, attention, norms
+from .raised import activations, attention, norms, parts
 
 
 def _all_rules() -> dict[str, tuple[Rule, ...]]:
     rules: dict[str, tuple[Rule, ...]] = {}
-    for family in (activations, norms, attention):
+    for family in (activations, parts, norms, attention):
         for op, some in family.RULES.items():
             rules[op] = (*rules.get(op, ()), *some)
     return rules
@@ -35,6 +35,6 @@ class Raise:
     def __call__(self, module: Module) -> Module:
         """Return the module with what was found. Raises NascError where it does not check."""
         module = checked(module)
-        graphs = tuple(sweep(graph, RULES, evaluation=False) for graph in module.graphs)
+        graphs = tuple(parts.unbound(sweep(graph, RULES, evaluation=False)) for graph in module.graphs)
         same = all(a is b for a, b in zip(graphs, module.graphs, strict=True))
         return module if same else replace(module, graphs=graphs)

@@ -42,6 +42,12 @@ class _Adoption:
         self.owners: dict[str, tuple[object, ...]] = {}
         self.keys = {str(n.op.attributes()["key"]) for n in graph.nodes if n.op.name in ("parameter", "constant")}
 
+        self.under: dict[str, set[str]] = defaultdict(set)
+        for key in self.keys:
+            for place, letter in enumerate(key):
+                if letter == ".":
+                    self.under[key[:place]].add(key)
+
     def run(self) -> Adopted:
         """Go over all layers."""
         nodes = [self._adopted(node) for node in self.graph.nodes]
@@ -105,7 +111,7 @@ class _Adoption:
         """Return whether a tensor that is not the layer's has the path, or one of its keys."""
         own = {str(source.op.attributes().get("key")) for source in sources}
         names = {path, *(f"{path}.{slot.name}" for slot in slots)}
-        return not names.isdisjoint(self.keys - own)
+        return not names.isdisjoint(self.keys - own) or bool(self.under[path] - own)
 
     def _keep(self, key: str, source: Node) -> None:
         """Name the numbers of a weight by the layer's key."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...ir import Graph, Node, arity, build
+from ...ir import Graph, Node, arity, build, rename_values
 from .tensors import Array
 
 
@@ -23,6 +23,7 @@ def join_biases(graph: Graph, arrays: Mapping[str, Array]) -> Joined:
     changed: dict[str, Node | None] = {}
     numbers = dict(arrays)
     shrunk: dict[str, Node] = {}
+    renamed: dict[str, str] = {}
     for node in graph.nodes:
         found = _biased(node, graph, makers, users)
         if found is None or any(name in changed for name in node.operands):
@@ -33,15 +34,15 @@ def join_biases(graph: Graph, arrays: Mapping[str, Array]) -> Joined:
         flat = bias.op.replace(shape=(numbers[key].size,))
         shrunk[bias.name] = replace(bias, op=flat, types=(bias.type.with_shape(numbers[key].size),))
         op = build(type(layer.op), {**layer.op.attributes(), "bias": True})
-        changed[node.name] = replace(
-            layer, op=op, operands=(*layer.operands, bias.name), results=node.results, types=node.types
-        )
+        changed[node.name] = replace(layer, op=op, operands=(*layer.operands, bias.name))
         changed[layer.name] = None
+        renamed[node.name] = layer.name
     if not changed:
         return Joined(graph, arrays)
     early = list(shrunk.values())
     rest = [changed.get(node.name, node) for node in graph.nodes if node.name not in shrunk]
-    return Joined(graph.with_nodes([*early, *(node for node in rest if node is not None)]), numbers)
+    nodes = rename_values([*early, *(node for node in rest if node is not None)], renamed)
+    return Joined(graph.with_nodes(nodes, [renamed.get(name, name) for name in graph.outputs]), numbers)
 
 
 def _biased(

@@ -41,6 +41,8 @@ def fold(site: Site) -> tuple[Value, ...] | None:
         return None
     weights = [v for v in site.inputs if v is not None and v.trained]
     key = weights[0].key if weights else next((v.key for v in site.inputs if v is not None), "")
+    if site.op == "Identity" and weights:
+        key = site.node.output[0]  # an exporter's other name of an equal tensor
     results = made if isinstance(made, tuple) else (made,)
     kept = [_kept_dtype(array, known) for array in results]
     return tuple(Value(array=plain(array), key=key, trained=bool(weights) and array.ndim > 0) for array in kept)
@@ -61,12 +63,11 @@ def _pairwise(function: Callable[[Any, Any], Any]) -> Fold:
         shape = np.broadcast_shapes(*(array.shape for array in inputs))
         if not bounded(prod(shape), inputs):
             return None
-        total = inputs[0]
-        for array in inputs[1:]:
+        symbolic = any(array.dtype.hasobject for array in inputs)
+        total, *rest = [array.astype(object) for array in inputs] if symbolic else inputs
+        for array in rest:
             total = function(total, array)
-        dtype = inputs[0].dtype
-        same = dtype == object or any(array.dtype == object for array in inputs)
-        return _small(np.asarray(total)) if same else np.asarray(total).astype(dtype, copy=False)
+        return _small(np.asarray(total)) if symbolic else np.asarray(total).astype(inputs[0].dtype, copy=False)
 
     return rule
 
@@ -102,6 +103,7 @@ def _compare(function: Callable[[Any, Any], Any]) -> Fold:
             return None
         if a.dtype != object and b.dtype != object:
             return np.asarray(function(a, b))
+        a, b = a.astype(object), b.astype(object)
         made = np.empty(a.shape, dtype=np.bool_)
         for place in np.ndindex(a.shape):
             left, right = a[place], b[place]

@@ -17,6 +17,7 @@ from ..lowered import Lowered
 from .adoption import adopt
 from .biases import join_biases
 from .reading import check_structure, read_model
+from .sharing import part_shared
 from .tensors import dtype_of, to_torch
 from .translation import Frame, Translation
 from .values import Value
@@ -49,7 +50,8 @@ def lower_model(model: ModelProto | Path, inputs: Sequence[TensorType] = ()) -> 
 def _polished(module: Module, translation: Translation) -> Lowered:
     """Return the module with idioms raised, permutations cancelled, and weights in their layers' hands."""
     raised = CancelTransposes()(Raise()(module)).main
-    joined = join_biases(raised, translation.arrays)
+    parted = part_shared(raised, translation.arrays)
+    joined = join_biases(parted.graph, parted.arrays)
     adopted = adopt(joined.graph, joined.arrays)
     graph = replace(adopted.graph, scopes=MappingProxyType(dict(translation.scopes)))
     weights = {key: to_torch(array) for key, array in adopted.arrays.items()}

@@ -39,7 +39,10 @@ def from_name(name: str) -> str:
     parts = [part for part in name.split("/")[:-1] if part]
     path = ""
     for part in parts:
-        path = part if not path or part.startswith(f"{path}.") else f"{path}.{part}"
+        last = path.rpartition(".")[2]
+        if path and not part.startswith(f"{path}."):
+            part = f"{path}{part[len(last) :]}" if part.startswith(f"{last}.") else f"{path}.{part}"
+        path = part
     return key_text(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from .values import Value, number_of, plain
 
 MAX_NODES = 200_000
 MAX_DEPTH = 48
+# What exporters call numbers of the code that they store as initializers.
+_LIFTED = re.compile(r"val_\d+$|_?val_\d+|onnx::|/|scalar_tensor|_to_copy|.*[Cc]onst")
 
 
 class UseFunctionError(Exception):
@@ -71,7 +74,7 @@ class Translation:
         """Read the tensors of a graph. Raises NascError where one is not what it claims."""
         for tensor in graph.initializer:
             array = read_tensor(tensor, self.folder, f"initializer {tensor.name!r}")
-            trained = array.dtype.kind in "fVc" and array.ndim > 0
+            trained = array.dtype.kind in "fVc" and array.ndim > 0 and not (array.size == 1 and _LIFTED.match(tensor.name))
             frame.values[tensor.name] = Value(array=array, key=tensor.name, trained=trained)
         if graph.sparse_initializer:
             name = graph.sparse_initializer[0].values.name

@@ -58,10 +58,15 @@ def dims_of(array: Array) -> tuple[Dim, ...]:
 
 
 def number_of(array: Array) -> int | float | bool | None:
-    """Return the only element of an array as a Python number; None for several, symbolic or complex ones."""
+    """Return the only element of an array as a Python number; None for several, symbolic or complex ones.
+
+    A number in single precision is the shortest decimal that it stands for: 1e-06, not 9.99999997e-07.
+    """
     if array.size != 1 or array.dtype == object or array.dtype == NUMPY[DType.C64]:
         return None
     item = array.reshape(-1)[0]
     if array.dtype == np.bool_:
         return bool(item)
-    return int(item) if np.issubdtype(array.dtype, np.integer) else float(item)
+    if np.issubdtype(array.dtype, np.integer):
+        return int(item)
+    return float(str(item)) if array.dtype == np.float32 else float(item)
