@@ -1,8 +1,13 @@
-"""Which framework an object of a user's file belongs to, asked without importing any."""
+"""Which framework an object of a user's file belongs to, asked without importing any; and how two get on."""
 
 from __future__ import annotations
 
+import re
 import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+_FOREIGN = re.compile(rb"\b(tensorflow|keras)\b")
 
 
 def is_keras_model(value: object) -> bool:
@@ -21,6 +26,18 @@ def is_keras_layer(value: object) -> bool:
 def is_tensorflow_function(value: object) -> bool:
     """Return whether this is a function that tf.function made, or one traced of it."""
     return callable(value) and hasattr(value, "get_concrete_function") and "tensorflow" in sys.modules
+
+
+def make_way(place: str = "") -> None:
+    """Load Triton where TensorFlow may come; for a file ``place``, only where it mentions TensorFlow or Keras.
+
+    Both bring an LLVM of their own, and a process in which Triton comes second ends with a segmentation fault
+    (tensorflow-cpu 2.21, triton 3.8); PyTorch loads Triton late, when a model is exported.
+    """
+    if place and not _FOREIGN.search(Path(place).read_bytes()):
+        return
+    if "tensorflow" not in sys.modules and find_spec("tensorflow") and find_spec("triton"):
+        import triton  # noqa: F401 loading it is the point
 
 
 def _is(value: object, module: str, name: str) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from ...ir import NascError
+from ..frameworks import make_way
 
 _NAME = "KERAS_BACKEND"
 
@@ -44,6 +45,7 @@ def seeded() -> Generator[None]:
 
 def keras_with_torch() -> ModuleType:
     """Return Keras. Raises NascError where it is not installed, too old, or runs on another backend."""
+    make_way()
     try:
         with torch_backend():
             import keras

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ...ir import NascError, TensorType, did_you_mean
-from ..frameworks import is_keras_layer, is_keras_model, is_tensorflow_function
+from ..frameworks import is_keras_layer, is_keras_model, is_tensorflow_function, make_way
 from ..keras.runtime import seeded, torch_backend
 from ..lowered import Lowered
 from ..source import Source
@@ -25,7 +25,7 @@ from .transformers_zoo import build_transformers
 from .userfile import imported, told
 from .zoo import build_timm, build_torchvision
 
-_BUILDERS = {"timm": build_timm, "torchvision": build_torchvision, "transformers": build_transformers}
+BUILDERS = {"timm": build_timm, "torchvision": build_torchvision, "transformers": build_transformers}
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def lower_found(source: Source, types: tuple[TensorType, ...], data: str | None)
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(0)
         if source.kind == "python":
+            make_way(source.place)
             with torch_backend(), seeded(), imported(source.place) as module:
                 torch.manual_seed(0)
                 named = getattr(module, source.name, None)
@@ -63,7 +64,7 @@ def lower_found(source: Source, types: tuple[TensorType, ...], data: str | None)
                     return lower_keras_found(module, model, types, source)
                 inputs = tensors(types) if types else example_inputs(module, model, source, data)
                 return lower_model(model, inputs, dynamic_batch=True, source=source.text)
-        model, default = _BUILDERS[source.kind](source)
+        model, default = BUILDERS[source.kind](source)
         return lower_model(model, tensors(types or default), dynamic_batch=True, source=source.text)
 
 

@@ -73,7 +73,9 @@ def traced(function: Any, types: Sequence[TensorType], source: str) -> Lowered:
 
 def _spec(tf: Any, type: TensorType) -> Any:
     if type.dtype not in _DTYPES:
-        raise NascError.of(f"TensorFlow takes no {type.dtype.value}", f"expected {', '.join(_DTYPES.values())}", "dtype")
+        raise NascError.of(
+            f"TensorFlow takes no {type.dtype.value}", f"expected {', '.join(_DTYPES.values())}", "dtype"
+        )
     return tf.TensorSpec([None, *type.shape[1:]] if type.shape else [], _DTYPES[type.dtype])
 
 
@@ -99,9 +101,7 @@ def _constants(function: Any) -> int:
 
 
 def _is_image(frozen: Any, tensor: Any) -> bool:
-    spatial = any(
-        node.op in SPATIAL and node.attr["data_format"].s in (b"", b"NHWC") for node in frozen.node
-    )
+    spatial = any(node.op in SPATIAL and node.attr["data_format"].s in (b"", b"NHWC") for node in frozen.node)
     return tensor.shape.rank == 4 and spatial
 
 

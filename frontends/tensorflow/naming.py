@@ -21,6 +21,7 @@ _SLOTS = {
 _SLOT_OF = {word: slot for slot, words in _SLOTS.items() for word in words.split()}
 _DEPTH = 32
 _CALL = "StatefulPartitionedCall/"
+_TF2ONNX_END = 10**9
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "Pow")
 
 
@@ -72,6 +73,19 @@ def tidy(proto: Any, inputs: Sequence[str]) -> None:
     for tensor in proto.graph.initializer:
         if tensor.name in lone and "." not in tensor.name:
             del tensor.dims[:]
+    _open_ends(proto)
+
+
+def _open_ends(proto: Any) -> None:
+    """Write the end of a slice that goes to the end as ONNX does: tf2onnx writes a billion."""
+    from onnx import numpy_helper
+
+    ends = {node.input[2] for node in proto.graph.node if node.op_type == "Slice"}
+    for tensor in proto.graph.initializer:
+        if tensor.name in ends:
+            array = numpy_helper.to_array(tensor)
+            whole = np.where(array == _TF2ONNX_END, np.iinfo(array.dtype).max, array)
+            tensor.CopyFrom(numpy_helper.from_array(whole.astype(array.dtype), tensor.name))
 
 
 def _apply(proto: Any, renamed: Mapping[str, str]) -> None:
@@ -126,7 +140,9 @@ def _children(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
         return [(str(key), item) for key, item in value.items() if isinstance(key, str)]
     kind = type(value).__module__
-    plain = isinstance(value, str | bytes | int | float | np.ndarray | type(None)) or callable(value) and not vars_of(value)
+    plain = isinstance(value, str | bytes | int | float | np.ndarray | type(None)) or (
+        callable(value) and not vars_of(value)
+    )
     if plain or kind.startswith(("numpy", "builtins")):
         return []
     return [(name, item) for name, item in vars_of(value).items() if not name.startswith("_")]

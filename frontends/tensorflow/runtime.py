@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from ...ir import NascError
+from ..frameworks import make_way
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
@@ -20,6 +21,7 @@ def tensorflow() -> ModuleType:
     """Return TensorFlow. Raises NascError where it or tf2onnx is not installed."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    make_way()
     try:
         with quiet(), silent():
             import tensorflow as tf
