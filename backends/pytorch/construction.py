@@ -9,7 +9,7 @@ from itertools import groupby
 from ...ir import CallBlock, Dim, DType, Expr, Layer, Node, TensorType, attributes_of, symbols_of
 from .chains import arguments, module_of
 from .layout import Doc, Group, Item, call, flat, has_comments, render
-from .members import Block, Entry, Member, Plan, access, slots
+from .members import Block, Entry, Member, Plan, access, slots, tensor_access, tied
 from .quoting import literal, plain, string
 from .sizes import size
 from .tables import Tables
@@ -35,6 +35,7 @@ class Constructor:
         self.lines: list[str] = []
         self.symbols: dict[str, Node] = {}
         self._after: list[Callable[[], None]] = []
+        self._tied: list[Callable[[], None]] = []
 
     def write(self) -> list[str]:
         """Return the lines, indented by 8."""
@@ -44,6 +45,8 @@ class Constructor:
             self._tensor(self.plan.root, leaf, node)
         for member in self.plan.root.children.values():
             self._member(self.plan.root, member)
+        for tie in self._tied:
+            tie()
         return self.lines
 
     def _member(self, parent: Member, member: Member) -> None:
@@ -140,6 +143,9 @@ class Constructor:
 
     def _tensor(self, member: Member, leaf: str, node: Node) -> None:
         base = access(self.plan.root, member.path)
+        if tied(node):
+            self._tied.append(lambda: self._tie(base, leaf, node))
+            return
         self.lines += [" " * 8 + line for line in self.comments(node, 8)]
         if node.op.name == "parameter":
             value = parameter(node.type, leaf, self.dim_of(node))
@@ -153,6 +159,16 @@ class Constructor:
         if node.op.attributes().get("persistent") is False and node.op.attributes().get("data"):
             register = call(f"{base}.register_buffer", string(leaf), value, persistent="False")
         self.lines += render("", register, 8)
+
+    def _tie(self, base: str, leaf: str, node: Node) -> None:
+        """Give a tensor that is there already another name."""
+        path, _, name = tied(node).rpartition(".")
+        target = tensor_access(self.plan.root, Member(path), name)
+        if node.op.name == "parameter" and plain(leaf):
+            self.lines += render(f"{base}.{leaf} = ", target, 8)
+            return
+        kind = "parameter" if node.op.name == "parameter" else "buffer"
+        self.lines += render("", call(f"{base}.register_{kind}", string(leaf), target), 8)
 
     def dim_of(self, node: Node) -> Callable[[Dim], str]:
         """Return the function that writes a size in the constructor and notes the symbols it needs."""

@@ -70,6 +70,8 @@ class Member:
         names = [*self.children, *self.tensors]
         if any(name in ON_CONTAINER or name in ON_MODULE or name.startswith("__") for name in names):
             return "bare"
+        if any(tied(node) for node in self.tensors.values()):
+            return "bare"
         if not self.children:
             trained = all(node.op.name == "parameter" for node in self.tensors.values())
             return "parameters" if trained and self.tensors else "bare"
@@ -104,6 +106,11 @@ def given(node: Node) -> bool:
     """Return whether a node takes its weights as operands."""
     most = arity(type(node.op))[1]
     return most is not None and len(node.operands) > most
+
+
+def tied(node: Node) -> str:
+    """Return the key of the tensor that a parameter or constant is another name of; "" where it is none."""
+    return str(node.op.attributes().get("tied") or "")
 
 
 def slots(op: Op, operands: Types) -> tuple[Slot, ...]:

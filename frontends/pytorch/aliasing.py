@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import fx
 from torch._ops import OpOverload
+from torch.fx.node import map_arg
 
 from ...ir import Dim
 from .overloads import overload
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _RESHAPES = frozenset(
     "view reshape _unsafe_view view_as flatten unflatten squeeze unsqueeze contiguous detach alias to".split()
 )
+# Calls that give a view where they can and a copy where they cannot.
+_MAY_COPY = frozenset("reshape reshape_as flatten ravel contiguous to".split())
 
 
 class Aliases:
@@ -76,9 +79,11 @@ def viewed(node: fx.Node) -> fx.Node | None:
         return None
     if not isinstance(node.target, OpOverload):
         return node.args[0]
-    if not overload(node.target).shares:
+    called = overload(node.target)
+    if not called.shares:
         return None
-    return node.args[0] if _same_memory(node.meta.get("val"), node.args[0].meta.get("val")) else None
+    copied = called.base in _MAY_COPY and not _same_memory(node.meta.get("val"), node.args[0].meta.get("val"))
+    return None if copied and not _views_again(node) else node.args[0]
 
 
 def _same_memory(result: object, operand: object) -> bool:
@@ -86,6 +91,19 @@ def _same_memory(result: object, operand: object) -> bool:
         return True
     first, second = cast("Any", result.untyped_storage()), cast("Any", operand.untyped_storage())
     return bool(first._cdata == second._cdata)
+
+
+def _views_again(node: fx.Node) -> bool:
+    """Return whether a call that may copy gives a view when it is run again on tensors without values.
+
+    A program that was saved has lost which of its tensors share memory.
+    """
+    target, first = cast("OpOverload", node.target), cast("fx.Node", node.args[0])
+    args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda inner: inner.meta["val"])
+    try:
+        return _same_memory(target(*args, **kwargs), first.meta["val"])
+    except Exception:
+        return False
 
 
 def put_back(translation: Translation, view: fx.Node, whole: fx.Node, part: Values) -> Values:

@@ -14,6 +14,7 @@ from ...ir import Builder, Diagnostic, Loc, Module, NascError
 from ..lowered import Lowered
 from .capture import capture
 from .decomposing import decomposed
+from .leftovers import add_leftovers, trained_keys
 from .sizes import Sizes
 from .state import State
 from .translation import Translation
@@ -25,7 +26,9 @@ def lower_model(model: nn.Module, inputs: tuple[Any, ...], dynamic_batch: bool, 
     """Return a model in evaluation mode as a module. Raises NascError with every operation that has no op."""
     captured = capture(model, inputs, dynamic_batch)
     weights = {key: value.detach() for key, value in model.state_dict().items() if isinstance(value, Tensor)}
-    lowered = lower_program(captured.program, captured.symbols, scopes_of(model), source)
+    lowered = lower_program(
+        captured.program, captured.symbols, scopes_of(model), source, model.state_dict(keep_vars=True)
+    )
     merged = {**weights, **{k: v for k, v in lowered.weights.items() if k not in weights}}
     return Lowered(lowered.module, MappingProxyType(merged), captured.diagnostics)
 
@@ -35,10 +38,12 @@ def lower_program(
     symbols: Mapping[str, str],
     scopes: Mapping[str, str] | None = None,
     source: str = "",
+    whole: Mapping[str, object] | None = None,
 ) -> Lowered:
     """Return an exported program as a module; ``symbols`` names its symbolic sizes.
 
-    Calls that have no rule are decomposed by PyTorch, where it can.
+    ``whole`` is the model's own state dict, which may hold more than the program does. Calls that have no rule are
+    decomposed by PyTorch, where it can.
     """
     translation, outputs = _translated(program, symbols)
     if translation.missing:
@@ -48,6 +53,8 @@ def lower_program(
             translation, outputs = _translated(program, symbols)
     state = translation.state
     _raise_problems(translation)
+    tensors = {k: v for k, v in (whole or program.state_dict).items() if isinstance(v, Tensor)}
+    add_leftovers(translation.builder, translation.sizes, tensors, trained_keys(tensors))
     graph = _finish(translation, program, outputs, _scopes(program) if scopes is None else scopes)
     notes = {"source": source, "framework": "torch"} if source else {"framework": "torch"}
     module = Module((graph,), graph.name, MappingProxyType(dict(notes)))

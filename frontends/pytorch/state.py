@@ -45,7 +45,7 @@ class State:
         """Read the program's signature."""
         self._owned: dict[str, Owned] = {}
         persistent = frozenset(program.state_dict)
-        first = _first_keys(program.state_dict)
+        first = first_keys(program.state_dict)
         for spec in program.graph_signature.input_specs:
             if spec.kind in _KINDS and spec.target is not None:
                 tensor = program.state_dict.get(spec.target, program.constants.get(spec.target))
@@ -94,7 +94,7 @@ def encode(tensor: Tensor) -> str:
     return base64.b64encode(packed).decode() if len(packed) <= DATA_LIMIT else ""
 
 
-def _first_keys(state: Mapping[str, Tensor]) -> dict[str, str]:
+def first_keys(state: Mapping[str, Tensor]) -> dict[str, str]:
     """Return for every key the first one that names the same memory: tied tensors have one name."""
     first: dict[tuple[int, torch.Size], str] = {}
     names: dict[str, str] = {}

@@ -12,19 +12,23 @@ from ..types import DType, TensorType
 
 @declare
 class Parameter(Op):
-    """A trained tensor of the model that no op owns: ``key`` is its name in the state dict."""
+    """A trained tensor of the model that no op owns: ``key`` is its name in the state dict.
+
+    ``tied`` is the key of the tensor that this is another name of, where it is one.
+    """
 
     name: ClassVar[str] = "parameter"
     operands: ClassVar[tuple[str, ...]] = ()
     key: str = at.text()
     shape: tuple[Dim, ...] = at.dims(low=0)
     dtype: DType = at.dtype(DType.F32)
+    tied: str = at.text("")
 
     def infer(self, operands: Types) -> Types:
         return (TensorType(self.dtype, self.shape),)
 
     def state(self, operands: Types) -> tuple[Slot, ...]:
-        return (Slot(self.key, TensorType(self.dtype, self.shape)),)
+        return (Slot(self.tied or self.key, TensorType(self.dtype, self.shape)),)
 
 
 @declare
@@ -33,7 +37,8 @@ class Constant(Op):
 
     A ``persistent`` one is a buffer of the state dict. ``data`` holds the values where they belong to the
     architecture and not to the weights (index tables, masks): base64 of the zlib-compressed little-endian
-    bytes in row-major order; empty where the values come with the weights.
+    bytes in row-major order; empty where the values come with the weights. ``tied`` is the key of the tensor that
+    this is another name of, where it is one.
     """
 
     name: ClassVar[str] = "constant"
@@ -43,12 +48,13 @@ class Constant(Op):
     dtype: DType = at.dtype(DType.F32)
     persistent: bool = at.flag(True)
     data: str = at.text("")
+    tied: str = at.text("")
 
     def infer(self, operands: Types) -> Types:
         return (TensorType(self.dtype, self.shape),)
 
     def state(self, operands: Types) -> tuple[Slot, ...]:
-        return (Slot(self.key, TensorType(self.dtype, self.shape), buffer=True),)
+        return (Slot(self.tied or self.key, TensorType(self.dtype, self.shape), buffer=True),)
 
 
 @declare

@@ -170,6 +170,8 @@ f32[2,5,5]: tril %a
 f32[2,5,5]: triu %a {diagonal=1}
 : parameter {key="cls_token", shape=[1, 1, 16]}
 : constant {key="bias_index", shape=[4, 4], dtype=i64, persistent=false}
+: parameter {key="head.weight", shape=[5, 4], tied="embed.weight"}
+: constant {key="second.mean", shape=[4], tied="first.mean"}
 : full {shape=[2, 3], value=0, dtype=i64}
 : full {shape=[], value=-inf}
 : arange {start=1, end=9, step=3}
