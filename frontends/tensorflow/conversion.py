@@ -63,7 +63,7 @@ def traced(function: Any, types: Sequence[TensorType], source: str) -> Lowered:
             raise NascError.of("the function does not say what it takes", hint, "no-input")
         try:
             with quiet():
-                function = function.get_concrete_function(*(specs or signature))
+                function = function.get_concrete_function(*(specs or signature or ()))
         except Exception as error:
             said = str(error).strip().partition("\n")[0][:300]
             hint = "run the function with python to see the whole traceback"
@@ -73,9 +73,8 @@ def traced(function: Any, types: Sequence[TensorType], source: str) -> Lowered:
 
 def _spec(tf: Any, type: TensorType) -> Any:
     if type.dtype not in _DTYPES:
-        raise NascError.of(
-            f"TensorFlow takes no {type.dtype.value}", f"expected {', '.join(_DTYPES.values())}", "dtype"
-        )
+        expected = ", ".join(dtype.value for dtype in _DTYPES)
+        raise NascError.of(f"a tf.function takes no {type.dtype.value} here", f"expected one of {expected}", "dtype")
     return tf.TensorSpec([None, *type.shape[1:]] if type.shape else [], _DTYPES[type.dtype])
 
 

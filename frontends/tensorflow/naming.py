@@ -139,11 +139,7 @@ def _children(value: Any) -> list[tuple[str, Any]]:
         return [(str(i), item) for i, item in enumerate(value)]
     if isinstance(value, dict):
         return [(str(key), item) for key, item in value.items() if isinstance(key, str)]
-    kind = type(value).__module__
-    plain = isinstance(value, str | bytes | int | float | np.ndarray | type(None)) or (
-        callable(value) and not vars_of(value)
-    )
-    if plain or kind.startswith(("numpy", "builtins")):
+    if type(value).__module__.startswith(("numpy", "builtins")):
         return []
     return [(name, item) for name, item in vars_of(value).items() if not name.startswith("_")]
 

@@ -84,7 +84,7 @@ def _norm(nodes: _Nodes, node: Any) -> _Norm | None:
     for product, rest in (node.input[:2], node.input[:2][::-1]):
         scaled, shift = nodes.made_by(product, "Mul"), nodes.made_by(rest, "Sub")
         moved = nodes.made_by(shift.input[1], "Mul") if shift is not None else None
-        if scaled is None or moved is None:
+        if scaled is None or shift is None or moved is None:
             continue
         for factor, x in (scaled.input[:2], scaled.input[:2][::-1]):
             mean = _other(nodes, moved, factor)

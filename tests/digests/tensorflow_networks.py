@@ -10,7 +10,7 @@ CLASSES = 10
 BOTH = [[0, 0], [1, 1], [1, 1], [0, 0]]
 
 
-class Network(tf.Module):
+class Network(tf.Module):  # type: ignore[misc]
     """A network whose layers are made as they are first applied, in order."""
 
     def __init__(self, body: Callable[["Network", Any], Any]) -> None:
