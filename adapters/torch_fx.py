@@ -28,7 +28,7 @@ COST, RELEVANCE, BLOCK = "nasc.cost", "nasc.relevance", "nasc.block"
 
 
 class CostPass(PassBase):
-    """Note what each node costs: ``{"params", "macs", "activation_bytes"}`` for one sample."""
+    """Note what each node costs: ``{"params", "macs", "activation_bytes"}`` of one sample, or of a fixed batch."""
 
     def __init__(self, *inputs: Any) -> None:
         """Keep the inputs that the graph is called with."""

@@ -60,3 +60,26 @@ def test_rooms_load_no_framework(project: dict[str, Any]) -> None:
     loaded = set(done.stdout.split())
     assert loaded.issuperset(packages)
     assert loaded.intersection(HEAVY) == set()
+
+
+def test_the_package_loads_what_it_is_asked_for() -> None:
+    """The root names everything that people embed, and loads nothing before they use it."""
+    code = (
+        "import sys, nasc; dir(nasc); print(*sys.modules); nasc.parse; print(*sys.modules); nasc.emit_torch, nasc.lower"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = (set(line.split()) for line in done.stdout.splitlines())
+    assert {name for name in first if name.startswith("nasc")} == {"nasc"}
+    assert "lark" in second
+    assert second.intersection(HEAVY) == set()
+
+
+def test_every_public_name_is_there() -> None:
+    import nasc
+
+    assert nasc.__all__ == sorted(nasc.__all__)
+    assert set(nasc.__all__) <= set(dir(nasc))
+    for name in nasc.__all__:
+        assert getattr(nasc, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'lowr'"):
+        nasc.lowr  # noqa: B018
