@@ -19,6 +19,8 @@ from .types import TensorType
 
 BATCH = "N"
 """What the first symbol of a graph is called; the others are numbered."""
+WEIGHT_NAMES = ("key", "tied")
+"""Attributes that name weights: which are shared counts, not what they are called."""
 
 
 @memoised
@@ -34,7 +36,7 @@ def digest(module: Module) -> str:
 
 def op_label(op: Op) -> str:
     """Return an op and its attributes as one string, without the names of weights."""
-    stated = {name: value for name, value in op.attributes().items() if name != "key"}
+    stated = {name: value for name, value in op.attributes().items() if name not in WEIGHT_NAMES}
     return f"{op.name}{sorted((name, _written(value)) for name, value in stated.items())}"
 
 

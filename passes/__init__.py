@@ -8,6 +8,7 @@ from .inlining import Inline, inline
 from .layers import Layer, layers
 from .legalization import Legalize
 from .limits import parse_limit, show_count
+from .normal_form import network_digest, normal_form
 from .outlining import Outline
 from .pipeline import Instrument, Pass, Pipeline, PrintAfter, Step, Timing, verify_after
 from .pipeline_text import parse_pipeline
@@ -41,6 +42,8 @@ __all__ = [
     "cost",
     "inline",
     "layers",
+    "network_digest",
+    "normal_form",
     "normalised",
     "parse_limit",
     "parse_pipeline",

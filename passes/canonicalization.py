@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..ir import Graph, Module, callees, checked
-from .canonical import arithmetic_rules, attention_rules, pooling_rules, shape_rules
+from .canonical import arithmetic_rules, pooling_rules, shape_rules
 from .canonical.sweep import Rule, sweep
+from .raised import attention
 
 
 def _all_rules() -> dict[str, tuple[Rule, ...]]:
     rules: dict[str, tuple[Rule, ...]] = {}
-    for family in (arithmetic_rules, shape_rules, pooling_rules, attention_rules):
+    for family in (arithmetic_rules, shape_rules, pooling_rules, attention):
         for op, some in family.RULES.items():
             rules[op] = (*rules.get(op, ()), *some)
     return rules

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from ...ir import Graph, Input, Node, Op
+from ...ir.digest import WEIGHT_NAMES
 
 Edge = tuple[int, int]
 """A neighbour and the tag of the edge: which operand it is (none for commutative ops), which result it reads."""
@@ -82,8 +83,8 @@ def dag(graph: Graph, vocabulary: Vocabulary) -> Dag:
 
 
 def without_key(op: Op) -> Op:
-    """Return an op without the name of its weights."""
-    return op.replace(key="") if "key" in op.known else op
+    """Return an op without the names of its weights."""
+    return op.replace(**{name: "" for name in WEIGHT_NAMES}) if "key" in op.known else op
 
 
 def _connect(made: Dag, vertex: int, operands: list[tuple[int, int]]) -> None:

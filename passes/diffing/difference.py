@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...ir import Dim, Expr, Graph, Input, Module, symbol, symbols_of
-from ..canonicalization import Canonicalize
 from ..costs import Cost, cost
-from ..inlining import inline
+from ..normal_form import normal_form
 from .colours import whole
 from .dag import Vocabulary, dag
 from .entries import Costs, Entry, Renaming, entries, renamings, script_length
@@ -67,8 +66,8 @@ def diff(before: Module, after: Module, score: Score | None = None) -> Differenc
 
 
 def flat(module: Module) -> Module:
-    """Return a module as it is compared: one graph, canonical, as in training. Raises NascError."""
-    return Canonicalize(train=True)(inline(module))
+    """Return a module as it is compared: in normal form, as in training. Raises NascError."""
+    return normal_form(module, train=True)
 
 
 def match(before: Graph, after: Graph) -> Pairing:

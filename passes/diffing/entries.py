@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from ...ir import Input, Node, Op, show
+from ...ir.digest import WEIGHT_NAMES
 from .consistency import moved
 from .dag import Dag
 from .pairing import Pairing
@@ -162,7 +163,7 @@ def path(dag: Dag, vertex: int) -> str:
 
 
 def _stated(op: Op) -> tuple[tuple[str, str], ...]:
-    return tuple((name, brief(op, name)) for name in op.stated() if name != "key")
+    return tuple((name, brief(op, name)) for name in op.stated() if name not in WEIGHT_NAMES)
 
 
 def _changes(pairing: Pairing, x: int, y: int) -> tuple[Change, ...]:
@@ -179,7 +180,7 @@ def op_changes(before: Op, after: Op) -> tuple[Change, ...]:
     if before.name != after.name:
         return (Change("op", _spelled(before), _spelled(after)),)
     new = after.attributes()
-    differing = (name for name, value in before.attributes().items() if name != "key" and value != new[name])
+    differing = (name for name, value in before.attributes().items() if name not in WEIGHT_NAMES and value != new[name])
     return tuple(_change(name, brief(before, name), brief(after, name)) for name in differing)
 
 

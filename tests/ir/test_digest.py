@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nasc.grammar import parse
 from nasc.ir import Builder, Graph, Input, Module, NascError, Node, checked, digest, f32, rename_values, symbol
 from nasc.ir import refinement as bounds
+from nasc.ir.digest import WEIGHT_NAMES
 from nasc.ir.refinement import canonical_hash
 from nasc.tests.ir.samples import Sample, samples
 from nasc.tests.ir.strategies import modules
@@ -60,7 +61,8 @@ def shuffled(graph: Graph, seed: int) -> Graph:
 def repathed(node: Node) -> Node:
     """Return a node without notes and lines, its layer called something else."""
     path = f"layer_{node.path}" if node.path else ""
-    op = node.op.replace(key=f"layer_{node.op.attributes()['key']}") if "key" in node.op.known else node.op
+    named = {name: value for name, value in node.op.attributes().items() if name in WEIGHT_NAMES and value}
+    op = node.op.replace(**{name: f"layer_{value}" for name, value in named.items()})
     return replace(node, op=op, notes={}, loc=None, path=path)
 
 
@@ -150,7 +152,7 @@ def test_each_attribute_counts(sample: Sample) -> None:
     """Every attribute of every op, set to other values that check, makes another network."""
     before, node = digest(sample.module), sample.node
     for name, kind in node.op.known.items():
-        if name == "key":
+        if name in WEIGHT_NAMES:
             continue
         for value in (0, 1, 2, 3, 0.5, True, False, "f64", "i64", "zz", *kind.choices, (1, 2), (2, 1), (0, 1, 2), None):
             try:
