@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ir import NascError
+from ..ir.files import whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,22 +21,15 @@ def write_weights(path: str | os.PathLike[str], weights: Mapping[str, Tensor]) -
     """
     from safetensors.torch import save_file
 
-    target = Path(path)
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        with whole(path) as part:
+            save_file(_apart(weights), part)
     except OSError as error:
         raise NascError.of(
-            f"cannot write {target}: {error.strerror}",
+            f"cannot write {os.fspath(path)}: {error.strerror}",
             "name a file in a folder that you may write",
             "weights",
         ) from error
-    os.close(handle)
-    try:
-        save_file(_apart(weights), name)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 import torch
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ..ir.files import whole
 from .batch import collate
 from .datasets import Dataset, load
 from .encoder import Batch, Encoder, Shape
@@ -172,12 +171,9 @@ def _checkpoint(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer, 
     tensors = {f"model.{key}": value for key, value in encoder.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
-    with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        pass
     tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
-    save_file(tensors, file.name, metadata={"epoch": json.dumps(epoch)})
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    with whole(path) as part:
+        save_file(tensors, part, metadata={"epoch": json.dumps(epoch)})
 
 
 def _resume(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer) -> int:

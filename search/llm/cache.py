@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from ...ir.files import whole
 from .client import Answer, Client, Prompt
-from .folders import write_atomically
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "text": str,
@@ -49,7 +49,9 @@ class Cached:
             return kept
         answer = self.client.complete(prompt)
         plain = asdict(replace(answer, cached=False))
-        write_atomically(path, json.dumps(plain, sort_keys=True, indent=1) + "\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as part:
+            part.write_text(json.dumps(plain, sort_keys=True, indent=1) + "\n", encoding="utf-8")
         return answer
 
     def path(self, prompt: Prompt) -> Path:
