@@ -85,8 +85,12 @@ def _rms_norm(site: Site) -> Value:
 
 
 def _group_norm(site: Site) -> Value:
-    """Groups are laid out as the channels of an InstanceNormalization: the operator for groups came with opset 21."""
+    """GroupNormalization takes channels' weights since opset 21; before, groups become channels of instances."""
     channels, groups = site.fixed([site.type.shape[1], site.get("num_groups")], "the channels")
+    if site.opset >= 21:
+        weight = site.weights.get("weight") or _filled(site, (channels,), 1)
+        bias = site.weights.get("bias") or _filled(site, (channels,), 0)
+        return site.add("GroupNormalization", site.x, weight, bias, num_groups=groups, epsilon=site.get("eps"))
     flat = site.add("Reshape", site.x, site.axes(0, groups, -1))
     ones, zeros = _filled(site, (groups,), 1), _filled(site, (groups,), 0)
     normal = site.add("InstanceNormalization", flat, ones, zeros, epsilon=site.get("eps"))

@@ -17,9 +17,11 @@ def _axes(site: Site) -> tuple[int, ...]:
 
 
 def _reduce(site: Site, type: str, x: Value, axes: Sequence[int], keepdims: int) -> Value:
+    """Reduce along axes; where these are all, ONNX wants none named."""
     if not axes:
         return x
-    return site.add(type, x, site.axes(*axes), keepdims=keepdims)
+    named = [] if len(axes) == site.type.rank else [site.axes(*axes)]
+    return site.add(type, x, *named, keepdims=keepdims)
 
 
 def _reduction(type: str) -> Callable[[Site], Value]:
