@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice, permutations
 from pathlib import Path
 
 from nasc.frontends.cells import decode
@@ -151,11 +151,36 @@ def measure(table: Table, limit: int | None) -> None:
         equal_macs = table.macs(row, found) if table.macs else None
         macs += [] if equal_macs is None else [equal_macs]
         if equal is False:
-            different.append(table.text(row))
+            different.append(f"{table.text(row)} {_explained(table, row)}".rstrip())
     columns = (f"{count:,}", f"{lowered:,}", _share(params), _share(macs), f"{seconds:.1f}")
     print(f"| {table.family} | {table.file} | {' | '.join(columns)} |", flush=True)
     for text in different:
         print(f"{table.family}: differs: {text}", file=sys.stderr)
+
+
+def _explained(table: Table, row: Row) -> str:
+    """Return the order of the same vertices of an nb101 cell that has the row's parameters; empty without one."""
+    if table.family != "nb101" or table.params is None:
+        return ""
+    for text in reordered(table.text(row)):
+        module = decode("nb101", text)
+        if table.params(row, sizes(module, module.main, {}).params):
+            return f"is equal as {text}"
+    return ""
+
+
+def reordered(text: str) -> Iterable[str]:
+    """Return the strings that name the cell of nb101 ``ADJACENCY:OPS`` with its inner vertices in any legal order."""
+    adjacency, ops = text.split(":")
+    last = len(ops) + 1
+    pairs = list(combinations(range(last + 1), 2))
+    edges = [pair for pair, bit in zip(pairs, adjacency, strict=True) if bit == "1"]
+    for order in permutations(range(1, last)):
+        place = (0, *order, last)
+        moved = {(place[i], place[j]) for i, j in edges}
+        if all(i < j for i, j in moved):
+            named = "".join(op for _, op in sorted(zip(order, ops, strict=True)))
+            yield "".join("01"[pair in moved] for pair in pairs) + ":" + named
 
 
 def _share(equal: list[bool]) -> str:
