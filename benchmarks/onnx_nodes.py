@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,42 @@ import onnx
 import torch
 from onnx import ModelProto, numpy_helper
 
-from ..backends import emit_torch
-from ..frontends import Lowered, lower_onnx
-from ..ir import NascError
+from nasc.backends import emit_torch
+from nasc.frontends import Lowered, lower_onnx
+from nasc.ir import NascError
 
 MAX_TRIES = 8
+
+
+# Operators that are no part of a network of tensors, or whose result has a size that only the data tells.
+OUTSIDE: Mapping[str, str] = {
+    **dict.fromkeys(
+        """SequenceInsert SequenceMap SequenceConstruct SplitToSequence OptionalGetElement OptionalHasElement
+        """.split(),
+        "works on sequences or optional values",
+    ),
+    **dict.fromkeys(
+        "StringConcat StringNormalizer StringSplit RegexFullMatch TfIdfVectorizer LabelEncoder".split(), "works on text"
+    ),
+    **dict.fromkeys("Adagrad Adam Momentum".split(), "is a step of training"),
+    **dict.fromkeys("ArrayFeatureExtractor Binarizer TreeEnsemble".split(), "belongs to ai.onnx.ml"),
+    **dict.fromkeys("NonZero NonMaxSuppression Unique Compress".split(), "makes a size that depends on data"),
+    **dict.fromkeys("Bernoulli RandomUniformLike".split(), "draws random numbers"),
+    **dict.fromkeys("BitCast BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot".split(), "works on bits of integers"),
+    **dict.fromkeys("ConvInteger MatMulInteger QLinearConv QLinearMatMul".split(), "multiplies quantised integers"),
+    "ImageDecoder": "reads image files",
+}
+REASONS: Sequence[tuple[str, str]] = (
+    (
+        "has elements of type",
+        "element types that nasc has not (below 8 bits, 8-bit floats, unsigned from 16 bits, text)",
+    ),
+    ("is not a tensor", "sequences and optional values"),
+    ("changed since then", "operators that have changed since an opset before 13"),
+    ("does not say which opset", "domains other than the standard one"),
+    ("training mode", "training mode"),
+    ("SequenceConstruct", "sequences and optional values"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,10 +66,94 @@ class Outcome:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Row:
+    """The tests of one operator that are of one outcome."""
+
+    op: str
+    reason: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All tests: those passed, those that are not applicable by reason, and the rest."""
+
+    passed: int
+    outside: Mapping[str, int]
+    rest: Sequence[Row]
+
+    @property
+    def applicable(self) -> int:
+        """How many tests nasc ought to pass."""
+        return self.passed + sum(len(row.names) for row in self.rest)
+
+
 def subject(case: Any) -> str:
-    """Return the operator that a test is about, by its name and its nodes."""
-    ops = [node.op_type for node in case.model.graph.node]
-    return ops[0] if len(set(ops)) == 1 else "(functions written out)"
+    """Return the operator that a test is about: its only one, or the one whose function it writes out."""
+    ops = {node.op_type for node in case.model.graph.node}
+    if len(ops) == 1:
+        return ops.pop()
+    words = case.name.removeprefix("test_").partition("_expanded")[0]
+    return f"{words.split('_')[0]} as a function"
+
+
+def outside(case: Any, result: Outcome) -> str:
+    """Return why a test that did not pass is not applicable; "" where it is."""
+    for op in {node.op_type for node in case.model.graph.node}:
+        if op in OUTSIDE:
+            return f"an operator that {OUTSIDE[op]}"
+    return next((reason for text, reason in REASONS if text in result.reason), "")
+
+
+def tally(cases: Iterable[Any]) -> Tally:
+    """Run tests and count them."""
+    passed, away = 0, dict[str, int]()
+    rest: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for case in cases:
+        result = outcome(case)
+        if result.status == "passed":
+            passed += 1
+            continue
+        reason = outside(case, result)
+        if reason:
+            away[reason] = away.get(reason, 0) + 1
+        else:
+            rest[subject(case), result.reason.partition("\n")[0][:140]].append(case.name)
+    rows = [Row(op, reason, tuple(names)) for (op, reason), names in sorted(rest.items())]
+    return Tally(passed, away, rows)
+
+
+def node_cases() -> list[Any]:
+    """Return the node tests of the installed onnx; making their data takes half a minute."""
+    from onnx.backend.test.loader import load_model_tests
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return list(load_model_tests(kind="node"))
+
+
+def table(cases: Sequence[Any] | None = None) -> str:
+    """Return the result as Markdown: passed of applicable, what is not covered, and what does not apply."""
+    found = node_cases() if cases is None else cases
+    counted = tally(found)
+    lines = [
+        f"onnx {onnx.__version__}, {len(found)} node tests, {counted.applicable} applicable, "
+        f"**{counted.passed} passed** ({counted.passed / max(counted.applicable, 1):.1%}).",
+        "",
+        "| Not covered | tests | reason |",
+        "|---|---|---|",
+        *(f"| {row.op} | {len(row.names)} | {_cell(row.reason)} |" for row in counted.rest),
+        "",
+        "| Not applicable: tests of | tests |",
+        "|---|---|",
+        *(f"| {reason} | {count} |" for reason, count in sorted(counted.outside.items())),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def outcome(case: Any) -> Outcome:
@@ -56,7 +171,7 @@ def outcome(case: Any) -> Outcome:
         return Outcome("failed", f"emission: {error.diagnostics[0].message}")
     except Exception as error:
         return Outcome("failed", f"running: {type(error).__name__}: {error}")
-    return _compared(made, expected, case.rtol, case.atol)
+    return compared(made, expected, case.rtol, case.atol)
 
 
 def lowered_with_constants(model: ModelProto, inputs: list[Any]) -> tuple[Lowered, list[Any]]:
@@ -90,7 +205,7 @@ def _freeze(model: ModelProto, name: str, data: Any) -> None:
 
 
 def _tensor(data: Any) -> torch.Tensor:
-    from ..frontends.onnx.tensors import to_torch
+    from nasc.frontends.onnx.tensors import to_torch
 
     return to_torch(_array(data))
 
@@ -111,7 +226,8 @@ def run(lowered: Lowered, inputs: list[Any]) -> list[Any]:
     return list(made) if isinstance(made, tuple | list) else [made]
 
 
-def _compared(made: list[Any], expected: list[Any], rtol: float, atol: float) -> Outcome:
+def compared(made: list[Any], expected: list[Any], rtol: float, atol: float) -> Outcome:
+    """Return whether outputs are those that a test expects."""
     if len(made) != len(expected):
         return Outcome("failed", f"{len(made)} outputs, not {len(expected)}")
     for ours, theirs in zip(made, expected, strict=True):
@@ -123,3 +239,7 @@ def _compared(made: list[Any], expected: list[Any], rtol: float, atol: float) ->
         if not torch.allclose(ours, wanted, rtol=0 if exact else rtol, atol=slack, equal_nan=not exact):
             return Outcome("failed", "other numbers")
     return Outcome("passed")
+
+
+if __name__ == "__main__":
+    print(table())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import onnx
@@ -27,13 +28,13 @@ def standard_function(site: Site) -> FunctionProto | None:
     body = FunctionProto()
     try:
         if schema.has_function:
-            versions = [v for v in schema.function_opset_versions if v <= site.version]
-            body.ParseFromString(schema.get_function_with_opset_version(max(versions)))
+            version = _nearest(schema.function_opset_versions, site.version)
+            body.ParseFromString(schema.get_function_with_opset_version(version))
         elif schema.has_context_dependent_function:
-            versions = [v for v in schema.context_dependent_function_opset_versions if v <= site.version]
+            version = _nearest(schema.context_dependent_function_opset_versions, site.version)
             call = _resolved(site)
             types = [_type(site, i) for i in range(len(node.input))]
-            text = schema.get_context_dependent_function_with_opset_version(max(versions), call, types)
+            text = schema.get_context_dependent_function_with_opset_version(version, call, types)
             body.ParseFromString(text)
         else:
             return None
@@ -43,6 +44,11 @@ def standard_function(site: Site) -> FunctionProto | None:
     given = {one.name for one in body.attribute_proto}
     body.attribute_proto.extend(one for one in defaults if one.name not in given)
     return body if body.node else None
+
+
+def _nearest(versions: Sequence[int], version: int) -> int:
+    """Return the newest of some opsets that is not above one, else the oldest."""
+    return max((v for v in versions if v <= version), default=min(versions))
 
 
 def _resolved(site: Site) -> bytes:

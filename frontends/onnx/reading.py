@@ -42,7 +42,28 @@ def parse_model(data: bytes, place: str) -> ModelProto:
     if not model.HasField("graph") or (not model.graph.node and not model.graph.output):
         hint = "expected what onnx.save writes"
         raise NascError.of("not an ONNX model: it has no graph", hint, "onnx", Loc(place))
+    wrong = next((text for text in _names(model) if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise NascError.of(f"the name {wrong!r:.80} is not text", "the file may be damaged", "onnx", Loc(place))
     return model
+
+
+def _names(model: ModelProto) -> Iterator[object]:
+    """Yield every name of a model: one that is not UTF-8 comes as bytes."""
+    waiting: list[GraphProto | FunctionProto] = [model.graph, *model.functions]
+    yield from (one.domain for one in model.opset_import)
+    while waiting:
+        top = waiting.pop()
+        if isinstance(top, GraphProto):
+            yield from (one.name for part in (top.input, top.output, top.initializer) for one in part)
+            yield from (axis.dim_param for one in top.input for axis in one.type.tensor_type.shape.dim)
+        else:
+            yield from (top.name, top.domain, *top.input, *top.output, *top.attribute)
+        for node in top.node:
+            yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+            yield from (text for one in node.attribute for text in (one.name, one.ref_attr_name))
+            yield from (text for entry in node.metadata_props for text in (entry.key, entry.value))
+            waiting += subgraphs(node)
 
 
 def opset_of(model: ModelProto, place: str) -> int:

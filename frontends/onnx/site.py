@@ -88,7 +88,8 @@ class Site:
         array = self.input(index).array
         if array is None:
             raise self.needs(index)
-        if array.ndim > 1 or (array.dtype != object and not np.issubdtype(array.dtype, np.integer)):
+        whole = array.dtype.kind in "iu" or all(isinstance(one, int | Expr) for one in array.flat)
+        if array.ndim > 1 or not whole:
             raise unsupported(f"{self.op} has {self.input_type(index)} as input {index}", "expected sizes", "inputs")
         return dims_of(array)
 

@@ -13,7 +13,7 @@ from ...ir import Builder, Diagnostic, Expr, Loc, NascError, Op
 from ..pytorch.state import encode
 from .folding import MAX_TEXT, fold
 from .functions import standard_function
-from .places import key_text, loc_of, metadata, notes_of, path_of, scopes_of
+from .places import key_text, loc_of, metadata, notes_of, path_of, scopes_of, unsupported
 from .reading import Functions, domain, functions_of, opset_of, show_node
 from .rules import RULES
 from .site import Made, Site, sequence_of
@@ -92,6 +92,8 @@ class Translation:
     def materialise(self, value: Value) -> str:
         """Return a value of the IR, a constant or a parameter for one that is known. Raises NascError."""
         if value.array is None:
+            if value.broken:
+                raise NascError.of("a value is read that could not be made", "see the other errors", "broken")
             return value.name
         if id(value) not in self._made:
             self._made[id(value)] = value, self._constant(value, plain(value.array))
@@ -157,6 +159,9 @@ class Translation:
             ]
             made = None
         broken = Value(broken=True)
+        if made is not None and any(node.output[len(made) :]):
+            message = f"{node.op_type} has {len(node.output)} outputs, not {len(made)}"
+            self.problems.append(Diagnostic(message, "", "outputs", Loc(self.place), node=shown, path=path))
         for i, name in enumerate(node.output):
             if name:
                 frame.values[name] = made[i] if made is not None and i < len(made) else broken
@@ -181,6 +186,9 @@ class Translation:
                 return tuple(self._value(one) for one in sequence_of(rule(site)))
         except UseFunctionError:
             pass
+        except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError) as error:
+            hint = "the model may be damaged; if onnx.checker accepts it, please report it"
+            raise unsupported(f"{site.op} cannot be lowered as it stands here: {error}", hint) from None
         return self._as_function(site, shown)
 
     def _as_function(self, site: Site, shown: str) -> tuple[Value, ...] | None:

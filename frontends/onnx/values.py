@@ -53,7 +53,7 @@ def plain(array: Array) -> Array:
 
 
 def dims_of(array: Array) -> tuple[Dim, ...]:
-    """Return a known vector as dimensions."""
+    """Return a known vector of integers as dimensions."""
     return tuple(item if isinstance(item, Expr) else int(item) for item in array.reshape(-1).tolist())
 
 

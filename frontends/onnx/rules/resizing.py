@@ -79,7 +79,7 @@ def _symbolic(site: Site, axes: tuple[int, ...]) -> dict[int, Dim] | None:
     """Return the new sizes of a map whose space is symbolic; None where all that is resampled is known."""
     x = site.input_type(0)
     scales = site.known(2)
-    if all(isinstance(x.shape[axis], int) for axis in axes) or scales is None or not scales.size:
+    if all(isinstance(x.shape[axis], int) for axis in axes) or scales is None or scales.shape != (len(axes),):
         return None
     sizes = {axis: x.shape[axis] * int(s) for axis, s in zip(axes, scales, strict=True) if float(s).is_integer()}
     changed = [axis for axis, s in zip(axes, scales, strict=True) if s != 1]
