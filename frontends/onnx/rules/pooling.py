@@ -88,6 +88,7 @@ def _dilated_average(site: Site, window: Window, x: str, counted: bool, ceil: bo
     channels = kind.shape[1]
     if isinstance(channels, Expr):
         raise unsupported("AveragePool with dilation over symbolic channels", "give --input to fix them")
+    stated = window
     if ceil:
         window = _roomier(window, tuple(kind.shape[2:]))
 
@@ -106,8 +107,11 @@ def _dilated_average(site: Site, window: Window, x: str, counted: bool, ceil: bo
         )
 
     ones = site.emit("full", shape=(1, 1, *kind.shape[2:]), value=1, dtype=kind.dtype)
-    if any(side != 0 for side in window.around):
-        ones = site.emit("pad", ones, pad=window.around, value=1 if counted else None)
+    if any(side != 0 for side in stated.around):
+        ones = site.emit("pad", ones, pad=stated.around, value=1 if counted else None)
+    if window != stated:
+        beyond = tuple(a - b for a, b in zip(window.around, stated.around, strict=True))
+        ones = site.emit("pad", ones, pad=beyond)
     return site.emit("div", summed(padded(site, x, window), channels), summed(ones, 1))
 
 

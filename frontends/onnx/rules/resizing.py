@@ -104,6 +104,8 @@ def _plan(site: Site, axes: tuple[int, ...]) -> list[Axis]:
         raise site.needs(2)
     roi = site.known(1)
     crops = site.word("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
+    if crops and roi is None:
+        raise site.needs(1)
     plan: list[Axis] = []
     for i, axis in enumerate(axes):
         size = x.shape[axis]
