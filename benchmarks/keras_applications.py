@@ -25,7 +25,7 @@ from typing import Any
 
 TOLERANCE = 1e-4
 START, END = "<!-- applications -->", "<!-- end of applications -->"
-HEAD = "| model | input | parameters | nodes | permutes | seconds to lower | Keras on | relative error | top answers agree |"
+HEAD = "| model | input | parameters | nodes | permutes | seconds to lower | Keras on | relative error | same top 5 |"
 
 
 def names() -> list[str]:
@@ -121,12 +121,12 @@ def measure(name: str) -> dict[str, object]:
 
     from nasc.frontends.keras import lower_keras
     from nasc.frontends.keras.runtime import keras_with_torch
-    from nasc.ir import verify
+    from nasc.ir import f32, verify
 
     keras = keras_with_torch()
     keras.utils.set_random_seed(0)
     model = getattr(keras.applications, name)(weights=None)
-    size = model.input_shape[1:]
+    size = tuple(224 if side is None else side for side in model.input_shape[1:])
     x = torch.from_numpy(np.random.default_rng(1).uniform(0, 255, (1, *size)).astype("float32"))
     if not any(layer.name.startswith(("rescaling", "normalization")) for layer in model.layers):
         x = x / 127.5 - 1
@@ -136,7 +136,7 @@ def measure(name: str) -> dict[str, object]:
         if reference == "tensorflow":
             wanted = answer_of_tensorflow(model, x)
         start = time.perf_counter()
-        lowered = lower_keras(model, source=f"keras:{name}")
+        lowered = lower_keras(model, [f32(1, *size)], source=f"keras:{name}")
         seconds = time.perf_counter() - start
         assert verify(lowered.module) == ()
         (axes,) = str(lowered.module.notes["input_axes"]).split(",")

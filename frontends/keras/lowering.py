@@ -36,7 +36,7 @@ def lower_model(model: Any, types: Sequence[TensorType], source: str) -> Lowered
 
 def _traced(what: str, path: str) -> Diagnostic:
     return Diagnostic(
-        f"the model was traced by torch.export, and layers keep their names only in paths: {what}",
+        f"the model was traced by torch.export, its layers named as Keras's torch backend does: {what}",
         "layers of Keras itself are lowered one by one",
         "keras-traced",
         path=path,
@@ -135,7 +135,7 @@ def _input_types(model: Any, functional: Any, types: Sequence[TensorType], sourc
         return [_open(TensorType(DType.F32, _known(shape, source))) for shape in shapes]
     if given and len(given) != len(functional.inputs):
         raise NascError.of(
-            f"the model takes {len(functional.inputs)} inputs, not {len(given)}", "give --input once for each", "inputs"
+            f"the model takes {_count(functional.inputs)}, not {len(given)}", "give --input once for each", "inputs"
         )
     own = [_declared(tensor) for tensor in functional.inputs]
     if given:
@@ -160,8 +160,12 @@ def _open(type: TensorType) -> TensorType:
 
 def _known(shape: Sequence[Any], source: str) -> tuple[Dim, ...]:
     if any(size in (-1, None) for size in shape[1:]):
-        raise _unknown_sizes(source, f"the model takes {['N', *shape[1:]]} and leaves sizes open".replace("-1", "None"))
+        raise _unknown_sizes(source, f"the model takes {_open_text(shape)} and leaves sizes open")
     return tuple(symbol(BATCH) if size is None else size for size in shape)
+
+
+def _open_text(shape: Sequence[Any]) -> str:
+    return f"[{','.join(['N', *('any' if size in (-1, None) else str(size) for size in shape[1:])])}]"
 
 
 def _unknown_sizes(source: str, what: str) -> NascError:
@@ -173,5 +177,9 @@ def _check_fits(given: TensorType, declared: TensorType) -> None:
         d in (-1, g) for g, d in zip(given.shape[1:], declared.shape[1:], strict=True)
     )
     if not fits:
-        sizes = ["N", *("any" if size == -1 else str(size) for size in declared.shape[1:])]
-        raise NascError.of(f"the model takes [{','.join(sizes)}], not {given}", "axes are as Keras has them", "inputs")
+        what = f"the model takes {_open_text(declared.shape)}, not {given}"
+        raise NascError.of(what, "axes are as Keras has them", "inputs")
+
+
+def _count(items: Sequence[Any]) -> str:
+    return f"{len(items)} input{'s' * (len(items) != 1)}"

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from ...ir import NascError, TensorType, did_you_mean
+from ...ir import NascError, TensorType, did_you_mean, f32
 from ..lowered import Lowered
 from ..source import Source
 from . import keras_with_torch, lower_keras
@@ -27,7 +27,13 @@ def lower_application(source: Source, types: Sequence[TensorType]) -> Lowered:
         arguments.setdefault("input_shape", tuple(types[0].shape[1:]))
     with seeded():
         model = _built(source, getattr(applications, source.name), {"weights": None, **arguments})
-        return lower_keras(model, types, source.text)
+        return lower_keras(model, types or _usual(model), source.text)
+
+
+def _usual(model: Any) -> list[TensorType]:
+    """Return the size that published weights take, where a model leaves it open; none where it says one."""
+    shape = model.input_shape
+    return [f32(1, 224, 224, shape[-1])] if None in shape[1:] else []
 
 
 def lower_file(source: Source, types: Sequence[TensorType]) -> Lowered:

@@ -83,11 +83,12 @@ def _lowered(function: Any, owner: Any, types: Sequence[TensorType], source: str
     inputs = [tensor for tensor in function.inputs if tensor.dtype != "resource"]
     inputs = inputs[: len(inputs) - _constants(function)]
     with quiet(), silent():
-        frozen, outputs = prepared(function)
+        keys = variable_keys(function, owner)
+        frozen, outputs = prepared(function, keys)
         images = [tensor.name for tensor in inputs if _is_image(frozen, tensor)]
         maps = [name for name in outputs if images and _rank(function, outputs.index(name)) == 4]
         proto = _converted(frozen, [tensor.name for tensor in inputs], outputs, images, maps)
-    name_weights(proto, variable_keys(function, owner))
+    name_weights(proto, keys)
     tidy(proto, [_plain(tensor.name) for tensor in inputs])
     given = [_first(t, tensor.name in images) for t, tensor in zip(types, inputs, strict=False)] if types else []
     lowered = lower_onnx(proto, given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -25,34 +26,66 @@ _TF2ONNX_END = 10**9
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "Pow")
 
 
-def variable_keys(function: Any, owner: Any) -> list[tuple[str, Array]]:
-    """Return the variables that a function reads with the keys that they get, in the function's order.
+@dataclass(frozen=True)
+class Named:
+    """A variable that a function reads: the key that it gets, its numbers, and the placeholder that stands for it."""
+
+    key: str
+    array: Array
+    placeholder: str
+
+
+def variable_keys(function: Any, owner: Any) -> list[Named]:
+    """Return the variables that a function reads with the keys that they get.
 
     The key is the path of attributes from ``owner``, the object that holds the function, else the variable's own
     name: ``block1.conv.kernel`` is ``block1.conv.weight``.
     """
     paths = {id(variable): path for variable, path in _held(owner)}
-    keys: list[tuple[str, Array]] = []
+    count = len(function.captured_inputs)
+    places = zip(function.captured_inputs, function.inputs[len(function.inputs) - count :], strict=True)
+    standing = {id(captured): str(tensor.op.name) for captured, tensor in places}
+    keys: list[Named] = []
     for variable in function.graph.variables:
         name = paths.get(id(variable)) or str(variable.name).partition(":")[0].replace("/", ".")
         if not re.fullmatch(r"Variable(_\d+)?", name):
-            keys.append((_key(name, len(variable.shape)), variable.numpy()))
+            placeholder = standing.get(id(variable.handle), "")
+            keys.append(Named(_key(name, len(variable.shape)), variable.numpy(), placeholder))
     return keys
 
 
-def name_weights(proto: Any, keys: Sequence[tuple[str, Array]]) -> None:
-    """Rename the initializers of an ONNX model after the variables that they hold, moved axes or not."""
+def name_constants(graph: Any, keys: Sequence[Named]) -> None:
+    """Name the constants of a frozen graph after their variables, and read them without the calls in between."""
+    names = {named.placeholder: named.key for named in keys}
+    made = {node.name: node for node in graph.node}
+    for node in graph.node:
+        for i, operand in enumerate(node.input):
+            source = made.get(operand.removesuffix(":0"))
+            while source is not None and source.op == "Identity":
+                source = made.get(source.input[0].removesuffix(":0"))
+            if source is not None and source.op == "Const" and source.name in names:
+                node.input[i] = names[source.name]
+    for node in graph.node:
+        node.name = names.get(node.name, node.name) if node.op == "Const" else node.name
+
+
+def name_weights(proto: Any, keys: Sequence[Named]) -> None:
+    """Rename the initializers of an ONNX model after the variables that they hold, moved axes or not.
+
+    Numbers tell which variable it is; of several with equal numbers the one that the name still shows.
+    """
     from onnx import numpy_helper
 
     waiting: dict[bytes, list[str]] = defaultdict(list)
-    for key, array in keys:
-        waiting[_content(array)].append(key)
+    for named in keys:
+        waiting[_content(named.array)].append(named.key)
     renamed: dict[str, str] = {}
     taken: set[str] = set()
     for tensor in _in_order(proto):
         names = waiting.get(_content(numpy_helper.to_array(tensor)), [])
         if names:
-            name = names.pop(0)
+            name = next((key for key in names if tensor.name.startswith(f"{key}_") or tensor.name == key), names[0])
+            names.remove(name)
             if name not in taken:
                 taken.add(name)
                 renamed[tensor.name] = tensor.name = name

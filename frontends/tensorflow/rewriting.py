@@ -6,18 +6,21 @@ constant folding would melt into two vectors; so it is put back together before 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .naming import Named, name_constants
 
-def prepared(function: Any) -> tuple[Any, list[str]]:
-    """Return the graph of a concrete function and the names of its outputs."""
+
+def prepared(function: Any, keys: Sequence[Named]) -> tuple[Any, list[str]]:
+    """Return the graph of a concrete function, its constants named by ``keys``, and the names of its outputs."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False, aggressive_inlining=True)
     graph = frozen.graph.as_graph_def(add_shapes=True)
     shapes = {op.name: op.outputs[0].shape for op in frozen.graph.get_operations() if op.outputs}
+    name_constants(graph, keys)
     _join_norms(graph, shapes)
     return graph, [tensor.name for tensor in frozen.outputs]
 
@@ -111,7 +114,7 @@ def _factor(nodes: _Nodes, name: str) -> tuple[str, float, str] | None:
         inverse = nodes.made_by(root, "Rsqrt")
         total = nodes.made_by(inverse.input[0], "AddV2", "Add") if inverse is not None else None
         number = nodes.made_by(total.input[1], "Const") if total is not None else None
-        if number is not None:
+        if total is not None and number is not None:
             return str(total.input[0]), _number(number), str(scale)
     return None
 
