@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,19 @@ class Session:
                 "check the file: python -c 'import onnx; onnx.checker.check_model(FILE, full_check=True)'",
                 "onnxruntime",
             ) from error
+        self._model = model
         self.how = f"run by onnxruntime {runtime.__version__}"
         self.inputs = tuple((value.name, _type(value)) for value in self._session.get_inputs())
         self.outputs = tuple(value.name for value in self._session.get_outputs())
+
+    @cached_property
+    def initializers(self) -> Mapping[str, Tensor]:
+        """The tensors of the file by name."""
+        import onnx
+
+        model = onnx.load(self._model) if isinstance(self._model, Path) else self._model
+        arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        return {name: torch.from_numpy(array.copy()) for name, array in arrays.items() if array.dtype.kind in "fiub"}
 
     def run(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Return the outputs for these inputs, in order."""

@@ -68,10 +68,14 @@ class Subject:
         return tuple((f"input {i}", _type_of(leaf)) for i, leaf in enumerate(leaves))
 
     def tensors(self) -> Mapping[str, Tensor]:
-        """The weights by key: those of the module that runs, or those of the ONNX file as layers hold them."""
+        """The weights by key: those of the module that runs, or those of the ONNX file.
+
+        These are as its layers hold them, and, of tensors that lowering computed with, as the file does.
+        """
         if self.live is not None:
             return tensors_of(self.live)
-        return self.lowered.weights if isinstance(self.lowered, Lowered) else {}
+        raw = self.session.initializers if self.session is not None else {}
+        return {**raw, **self.lowered.weights} if isinstance(self.lowered, Lowered) else raw
 
     def run(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Return the outputs, nested ones in PyTorch's order."""

@@ -55,7 +55,8 @@ def transfer(a: Subject, b: Subject) -> Transfer:
     if not wanted:
         return Transfer(source, target, {}, "there are none")
     if _fits(given, wanted):
-        pairs = {key: key for key in tensors_of_target(target) if key in given}
+        own = tensors_of_target(target)
+        pairs = {key: key for key in own if key in given and given[key].shape == own[key].shape}
         return Transfer(source, target, pairs, f"{letters}: {_count(wanted)} by key{_changed(given, target, pairs)}")
     pairs = _matched(source, target)
     missing = [key for key in wanted if key not in pairs]

@@ -130,5 +130,6 @@ class _Test:
 
 def side(subject: Subject) -> Side:
     """Return what a certificate says of a subject."""
-    count = sum(tensor.numel() for key, tensor in subject.tensors().items() if not key.endswith("num_batches_tracked"))
+    tensors = subject.session.initializers if subject.session is not None else subject.tensors()
+    count = sum(tensor.numel() for key, tensor in tensors.items() if not key.endswith("num_batches_tracked"))
     return Side(subject.name, subject.how, count, digest(flat(subject.module)) if subject.module is not None else "")
