@@ -62,5 +62,15 @@ def _summary(module: Module, form: str) -> str:
     graphs = f"{len(module.graphs)} graph{'s' * (len(module.graphs) > 1)}"
     return (
         f"ok: {nodes} nodes in {graphs}, {total.params:,} parameters, {total.macs:,} multiply-accumulates "
-        f"and {total.activation_bytes:,} bytes of activations a sample"
+        f"and {total.activation_bytes:,} bytes of activations a sample{_open_sizes(module)}"
     )
+
+
+def _open_sizes(module: Module) -> str:
+    """Return what the figures take the open sizes of the entry for; nothing where only the batch is open."""
+    from ..ir import symbols_of
+
+    main = module.main
+    inner = (symbols_of(size) for value in main.inputs for size in value.type.shape[1:])
+    names = sorted(frozenset(main.symbols).union(*inner))
+    return f", with {', '.join(names)} = 1" if names else ""

@@ -94,7 +94,6 @@ def test_relevance_masks_each_node_once(net: Net) -> None:
 
 def test_what_is_wrong_names_the_node(net: Net) -> None:
     graph = fx.symbolic_trace(net)
-    assert CheckPass(X, max_params="1k")(graph) == (graph, False)
     with pytest.raises(NascError, match="@main has 482 parameters"):
         CheckPass(X, max_params=100)(graph)
 

@@ -11,7 +11,7 @@ from nasc.backends import instantiate
 from nasc.frontends.nader import lower_blocks
 from nasc.ir import f32
 
-WINDOWS = [w for w in product((1, 2, 3, 4, 5, 7), (1, 2, 3, 4), (1, 2, 3)) if w[2] == 1 or w[:2] in ((2, 1), (3, 2))]
+WINDOWS = [w for w in product((1, 2, 3, 4, 7), (1, 2, 3), (1, 2, 3)) if w[2] == 1 or w[:2] in ((2, 1), (3, 2))]
 
 
 def single(operation: str, stride: int) -> str:

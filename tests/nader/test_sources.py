@@ -40,6 +40,7 @@ def test_a_file_is_recognised_by_its_first_line(run: Run, name: str) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("ok: 33 nodes in 4 graphs, 268,362 parameters, 36,094,592 multiply-accumulates")
     assert run("check", stdin=BLOCKS) == (code, out, err)
+    assert run("check", stdin=BLOCKS.split("##ResNet_stem##")[0])[1].endswith(" a sample, with C, H, W = 1\n")
 
 
 def test_errors_are_shown_in_the_text(run: Run) -> None:
