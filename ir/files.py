@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
 
 @contextmanager
-def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def whole(path: str | os.PathLike[str]) -> Generator[Path]:
     """Yield an empty file beside ``path`` to write to; it takes that place when the block ends, and goes if it fails.
 
     A reader sees the old file or the new one, never a part. The mode is the old file's, or that of any new file.
