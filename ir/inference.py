@@ -28,7 +28,7 @@ def infer(module: Module) -> Inferred:
     """Infer all types, callees first; a graph without changes is kept as it is."""
     done: dict[str, Graph] = {}
     found: list[Diagnostic] = []
-    for graph in _callees_first(module):
+    for graph in callees_first(module):
         done[graph.name] = _infer_graph(graph, done, found)
     graphs = tuple(done.get(graph.name, graph) for graph in module.graphs)
     same = all(new is old for new, old in zip(graphs, module.graphs, strict=True))
@@ -86,21 +86,21 @@ def _names(names: Iterable[str]) -> str:
     return f"{{{shown}}}" if shown else "no arguments"
 
 
-def _callees_first(module: Module) -> list[Graph]:
+def callees_first(module: Module) -> list[Graph]:
     """Order graphs so that callees come first; those on a cycle of calls, a violation, are left out."""
     graphs = {graph.name: graph for graph in module.graphs}
-    waiting = {name: {c for c in callees(graph) if c in graphs} for name, graph in graphs.items()}
-    order: list[Graph] = []
-    while waiting:
-        ready = [name for name, needs in waiting.items() if not needs]
-        if not ready:
-            break
-        for name in ready:
-            order.append(graphs[name])
-            del waiting[name]
-        for needs in waiting.values():
-            needs.difference_update(ready)
-    return order
+    waits = {name: sum(callee in graphs for callee in callees(graph)) for name, graph in graphs.items()}
+    callers: dict[str, list[str]] = {name: [] for name in graphs}
+    for name, graph in graphs.items():
+        for callee in callees(graph):
+            callers.get(callee, []).append(name)
+    ready = [name for name, count in waits.items() if not count]
+    for name in ready:
+        for caller in callers[name]:
+            waits[caller] -= 1
+            if not waits[caller]:
+                ready.append(caller)
+    return [graphs[name] for name in ready]
 
 
 def _infer_graph(graph: Graph, done: Mapping[str, Graph], found: list[Diagnostic]) -> Graph:

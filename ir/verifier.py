@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .diagnostics import Diagnostic, NascError, did_you_mean
 from .dims import symbols_of
 from .graph import CallBlock, Graph, Module
-from .inference import callees, infer
+from .inference import callees_first, infer
 from .memo import memoised
 
 # Words that mean something else where a size may stand.
@@ -102,8 +102,9 @@ def _undefined(graph: Graph, name: str, candidates: set[str], node: str) -> Diag
 
 
 def _calls(module: Module, graph: Graph) -> Iterator[Diagnostic]:
-    names = [other.name for other in module.graphs]
-    for node in graph.nodes:
+    calls = [node for node in graph.nodes if isinstance(node.op, CallBlock)]
+    names = dict.fromkeys(other.name for other in module.graphs) if calls else dict[str, None]()
+    for node in calls:
         if isinstance(node.op, CallBlock) and node.op.callee not in names:
             hint = did_you_mean(node.op.callee, names)
             yield Diagnostic(
@@ -116,11 +117,8 @@ def _calls(module: Module, graph: Graph) -> Iterator[Diagnostic]:
 
 
 def _call_cycles(module: Module) -> Iterator[Diagnostic]:
-    calls = {graph.name: callees(graph) for graph in module.graphs}
-    while leaves := [name for name, needs in calls.items() if not any(n in calls for n in needs)]:
-        for name in leaves:
-            del calls[name]
-    for name in calls:
+    ordered = {graph.name for graph in callees_first(module)}
+    for name in (graph.name for graph in module.graphs if graph.name not in ordered):
         yield Diagnostic(
             f"@{name} calls itself, directly or through others",
             "calls cannot be recursive",

@@ -91,11 +91,18 @@ def value_name(path: str) -> str:
     return f"_{name}" if name[0].isdigit() else name
 
 
-def _flatten(module: Module, graph: Graph, flat: dict[str, tuple[Graph, dict[str, Origin]]]) -> None:
-    for callee in callees(graph):
-        if callee not in flat:
-            _flatten(module, module.graph(callee), flat)
-    flat[graph.name] = _expanded(graph, flat)
+def _flatten(module: Module, main: Graph, flat: dict[str, tuple[Graph, dict[str, Origin]]]) -> None:
+    graphs = {graph.name: graph for graph in module.graphs}
+    waiting = [main]
+    while waiting:
+        graph = waiting[-1]
+        missing = [graphs[name] for name in callees(graph) if name not in flat]
+        if missing:
+            waiting += missing
+            continue
+        waiting.pop()
+        if graph.name not in flat:
+            flat[graph.name] = _expanded(graph, flat)
 
 
 @dataclass

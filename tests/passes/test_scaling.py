@@ -1,0 +1,93 @@
+"""Large and deep modules: no stage recurses, and the work grows as the number of nodes does."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from itertools import count
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from nasc.backends import emit_torch
+from nasc.benchmarks.scaling import chain, edited, nested
+from nasc.grammar import parse, print_module
+from nasc.ir import Builder, Graph, Module, checked, digest, f32, symbol
+from nasc.passes import Canonicalize, Outline, cost, inline, network_digest
+from nasc.passes.diffing import diff
+
+STAGES: dict[str, Callable[[Module], object]] = {
+    "print": print_module,
+    "parse": lambda module: parse(print_module(module, types=False)),
+    "check": lambda module: checked(parse(print_module(module, types=False))),
+    "canonicalize": Canonicalize(),
+    "outline": Outline(),
+    "emit": emit_torch,
+    "digest": digest,
+    "cost": cost,
+    "diff": lambda module: diff(module, edited(module)),
+}
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Return how many Python functions were called."""
+    counter = count()
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:
+        if event in ("call", "c_call"):
+            next(counter)
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return next(counter)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_work_grows_as_the_nodes_do(stage: str) -> None:
+    STAGES[stage](chain(16))
+    small, large = (calls(lambda module=module: STAGES[stage](module)) for module in (chain(80), chain(320)))
+    assert large <= 4.6 * small
+
+
+def test_ten_thousand_nodes_pass_every_stage() -> None:
+    module = chain(10_000)
+    read = parse(print_module(module))
+    assert read == module
+    assert digest(Canonicalize()(read)) == digest(module)
+    (entry,) = diff(read, edited(module)).entries
+    assert entry.kind == "changed"
+
+
+def deep(levels: int) -> Module:
+    """Blocks that each call the one before."""
+    graphs: list[Graph] = []
+    for level in range(levels):
+        b = Builder(f"block{level}", blocks={graph.name: graph for graph in graphs[-1:]})
+        x = b.input("x", f32(symbol("N"), 8))
+        if level:
+            (x,) = b.call(f"block{level - 1}", x)
+        graphs.append(b.finish(b("relu", x)))
+    return Module(tuple(graphs), graphs[-1].name)
+
+
+def test_calls_may_nest_deeper_than_python_does() -> None:
+    module = deep(200)
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 160)
+    try:
+        flat = inline(module)
+        assert len(flat.main.nodes) == len(module.graphs)
+        assert network_digest(module) == digest(flat)
+        assert parse(print_module(module)) == module
+        assert "class Block0" in emit_torch(module)
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def test_blocks_of_blocks_are_one_flat_network() -> None:
+    flat = inline(nested(9))
+    assert len(flat.main.nodes) == 2**9
+    assert digest(flat) == digest(inline(Module((flat.main,), flat.entry)))
