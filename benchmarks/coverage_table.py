@@ -51,15 +51,15 @@ def _introduction() -> str:
     today = datetime.datetime.now(tz=datetime.UTC).date()
     return f"""# Coverage
 
-What `python -m benchmarks.coverage` measured on {today}: {os.cpu_count()} cores of {platform.machine()}, no GPU, Python
-{platform.python_version()}, {versions}. All columns of a row come from one run on one machine; every model ran in a process of
-its own with one thread.
+Measured on {today} by `python -m benchmarks.coverage`: {os.cpu_count()} cores of {platform.machine()}, no GPU, Python
+{platform.python_version()}, {versions}.
+All columns of a row come from one run on one machine; every model ran in a process of its own with one thread.
 
-A model has random weights, its vectors shaken so that mixed-up weights show. It is lowered with a symbolic batch where it
-allows one (column batch: N), printed, parsed, and emitted as PyTorch; the emitted model loads the original's own state dict
-with `strict=True` and is compared on a batch of 2. Relative error is the largest difference over the largest element, of all
-outputs; equal means at most {TOLERANCE:g}. Pictures for torchvision's convolutional classifiers are 96 pixels wide. Models of
-transformers are small ones built from their configuration."""
+A model has random weights, its vectors shaken so that mixed-up weights show. It is lowered with a symbolic batch
+where it allows one (column batch: N), printed, parsed, and emitted as PyTorch; the emitted model loads the original's
+own state dict with `strict=True` and is compared on a batch of 2. Relative error is the largest difference over the
+largest element, of all outputs; equal means at most {TOLERANCE:g}. Pictures for torchvision's convolutional
+classifiers are 96 pixels wide. Models of transformers are small ones built from their configuration."""
 
 
 def equal(row: Row) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch._ops import OpOverload
@@ -20,33 +20,18 @@ def decomposed(program: ExportedProgram) -> ExportedProgram | None:
 
     Calls that have a rule stay whole: layers keep their weights and names.
     """
-    table = default_decompositions()
-    known = {target: table[target] for target in _unknown(program) if target in table}
-    if not known:
+    table: dict[object, Callable[..., Any]] = dict(default_decompositions())
+    unruled = {target: made for target, made in table.items() if isinstance(target, OpOverload) and not _ruled(target)}
+    called = {node.target for node in program.graph.nodes if isinstance(node.target, OpOverload)}
+    if not called & unruled.keys():
         return None
     try:
         with contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
-            return program.run_decompositions(_only(known))
+            return cast("ExportedProgram", program.run_decompositions(cast("Any", unruled)))
     except Exception:
         return None
 
 
-def _unknown(program: ExportedProgram) -> list[OpOverload]:
-    """Return the overloads without a rule, each once."""
-    targets = {node.target for node in program.graph.nodes if isinstance(node.target, OpOverload)}
-    return [target for target in targets if isinstance(target, OpOverload) and not _ruled(target)]
-
-
 def _ruled(target: OpOverload) -> bool:
-    called = overload(target)
-    return called.name in RULES or called.plain in RULES
-
-
-def _only(known: dict[OpOverload, Callable[..., Any]]) -> dict[Any, Callable[..., Any]]:
-    """Return the decompositions of these overloads, and of what they are made of where that has no rule either."""
-    table = default_decompositions()
-    found: dict[Any, Callable[..., Any]] = {}
-    for target in list(table):
-        if isinstance(target, OpOverload) and not _ruled(target):
-            found[target] = table[target]
-    return {**found, **known}
+    found = overload(target)
+    return found.name in RULES or found.plain in RULES

@@ -29,7 +29,7 @@ _KEEPS = frozenset(
 def nonnegative(translation: Translation, node: object, depth: int = _DEPTH) -> bool:
     """Return whether no element of a node is negative, as far as can be told from how it is made."""
     if isinstance(node, int | float):
-        return node >= 0
+        return bool(node >= 0)
     if not isinstance(node, fx.Node) or depth == 0:
         return False
     if isinstance(node.meta.get("val"), torch.SymInt):
@@ -47,7 +47,7 @@ def _is_place(node: fx.Node) -> bool:
     source = node.args[0]
     if not isinstance(source, fx.Node) or not isinstance(source.target, OpOverload):
         return False
-    return overload(source.target).base in _PLACES and node.args[1] == 1
+    return overload(source.target).base in _PLACES and bool(node.args[1] == 1)
 
 
 def _made(translation: Translation, node: fx.Node, base: str, depth: int) -> bool:
@@ -57,7 +57,7 @@ def _made(translation: Translation, node: fx.Node, base: str, depth: int) -> boo
     if base == "remainder":
         return isinstance(node.args[1], int) and node.args[1] > 0
     if base == "clamp":
-        return len(node.args) > 1 and isinstance(node.args[1], int | float) and node.args[1] >= 0
+        return len(node.args) > 1 and isinstance(node.args[1], int | float) and bool(node.args[1] >= 0)
     if base in _SUMS or base == "arange":
         return all(nonnegative(translation, item, depth) for item in node.args)
     tensors = [inner for inner in node.all_input_nodes if isinstance(inner.meta.get("val"), torch.Tensor)]
