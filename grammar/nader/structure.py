@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -111,7 +112,7 @@ class Structure:
     def _check_paths(self) -> None:
         """Report what reads the output, and nodes that do not reach it, of a chain of these the last."""
         line = self.nodes[self.output]
-        users = {index: [i for i, operands in self.reads.items() if index in operands] for index in self.nodes}
+        users = self._users()
         for user in users[self.output]:
             hint = f"node {user} reads it: read what the output reads"
             self.report("the output is no value", hint, "operands", line.line, line.operation_column)
@@ -121,6 +122,13 @@ class Structure:
                 hint = "lead it to the output, or remove it with what only it reads"
                 message = f"node {index} ({self.operations[index].name}) does not reach the output"
                 self.report(message, hint, "unused", line.line, line.operation_column)
+
+    def _users(self) -> dict[str, list[str]]:
+        users: dict[str, list[str]] = {index: [] for index in self.nodes}
+        for index, operands in self.reads.items():
+            for operand in dict.fromkeys(operands):
+                users[operand].append(index)
+        return users
 
     @staticmethod
     def _reached(start: Iterable[str], edges: dict[str, list[str]]) -> set[str]:
@@ -136,14 +144,11 @@ class Structure:
     def _ordered(self) -> tuple[Step, ...]:
         """Return the steps in topological order, those that are ready in the order of the text."""
         waiting = {index: set(operands) for index, operands in self.reads.items()}
-        users: dict[str, list[str]] = {index: [] for index in self.nodes}
-        for index, operands in waiting.items():
-            for operand in operands:
-                users[operand].append(index)
-        ready = [index for index in self.nodes if not waiting[index]]
+        users = self._users()
+        ready = deque(index for index in self.nodes if not waiting[index])
         order: list[str] = []
         while ready:
-            index = ready.pop(0)
+            index = ready.popleft()
             order.append(index)
             del waiting[index]
             for user in users[index]:
