@@ -1,6 +1,8 @@
 """Whole models as ONNX files: names, metadata, weights, symbolic sizes, functions, files."""
 
 import json
+import re
+import runpy
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -189,3 +191,12 @@ def test_a_long_chain_is_written(compare: Compare) -> None:
     lines = [f"  %v{i} = relu %v{i - 1}" for i in range(1, 2001)]
     text = "nasc 1\n\ngraph @main(%v0: f32[N,2]) -> f32[N,2] {\n" + "\n".join(lines) + "\n  return %v2000\n}\n"
     assert len(emit_onnx(parse(text)).graph.node) == 2000
+
+
+def test_the_document_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = (EXAMPLES.parent / "docs" / "emit_onnx.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    (tmp_path / "example.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("example.py")
+    assert onnx.load("model.onnx").opset_import[0].version == 23
