@@ -58,13 +58,16 @@ def name_constants(graph: Any, keys: Sequence[Named]) -> None:
     """Name the constants of a frozen graph after their variables, and read them without the calls in between."""
     names = {named.placeholder: named.key for named in keys}
     made = {node.name: node for node in graph.node}
+    found: list[tuple[Any, int, str]] = []
     for node in graph.node:
         for i, operand in enumerate(node.input):
             source = made.get(operand.removesuffix(":0"))
             while source is not None and source.op == "Identity":
                 source = made.get(source.input[0].removesuffix(":0"))
             if source is not None and source.op == "Const" and source.name in names:
-                node.input[i] = names[source.name]
+                found.append((node, i, names[source.name]))
+    for node, i, name in found:
+        node.input[i] = name
     for node in graph.node:
         node.name = names.get(node.name, node.name) if node.op == "Const" else node.name
 
@@ -84,7 +87,10 @@ def name_weights(proto: Any, keys: Sequence[Named]) -> None:
     for tensor in _in_order(proto):
         names = waiting.get(_content(numpy_helper.to_array(tensor)), [])
         if names:
-            name = next((key for key in names if tensor.name.startswith(f"{key}_") or tensor.name == key), names[0])
+            shown = [
+                key for key in names if tensor.name.startswith(key) and tensor.name[len(key) :][:1] in ("", "_", ":")
+            ]
+            name = (shown or names)[0]
             names.remove(name)
             if name not in taken:
                 taken.add(name)

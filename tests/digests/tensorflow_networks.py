@@ -151,11 +151,14 @@ def unet(net: Network, x: Any) -> Any:
     return conv(net, x, 2, 1)
 
 
-def save(name: str, folder: str) -> Network:
-    """Write one of the networks as a SavedModel."""
+def build(name: str) -> tuple[Network, Any]:
+    """Return one of the networks, and the function that it is."""
     net = Network(globals()[name])
     shape = [None, 16, 32] if name == "transformer_encoder" else [None, 32, 32, 3]
     net(tf.zeros([1, *shape[1:]]))
-    function = tf.function(net.__call__).get_concrete_function(tf.TensorSpec(shape, tf.float32, name="x"))
+    return net, tf.function(net.__call__).get_concrete_function(tf.TensorSpec(shape, tf.float32, name="x"))
+
+
+def save(net: Network, function: Any, folder: str) -> None:
+    """Write a network as a SavedModel."""
     tf.saved_model.save(net, folder, signatures=function)
-    return net

@@ -43,7 +43,7 @@ graph @main(%image: f32[N,3,16,16]) -> f32[N,4] {
 """
 
 
-class Doubled(layers.Layer):
+class Doubled(layers.Layer):  # type: ignore[misc]
     def call(self, x: Any) -> Any:
         return x * 2
 
