@@ -27,7 +27,8 @@ def decomposed(program: ExportedProgram) -> ExportedProgram | None:
         return None
     try:
         with contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
-            return cast("ExportedProgram", program.run_decompositions(cast("Any", unruled)))
+            simpler: ExportedProgram = program.run_decompositions(cast("Any", unruled))
+            return simpler
     except Exception:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_the_jobs_are_those_asked_for():
 
 def test_the_page_counts_what_is_equal():
     good = {"lowered": True, "round_trip": True, "emitted": True, "nodes": 9, "export_s": 2.0, "ours_s": 0.1}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"job": "ours timm:a", **good, "error": 0.0, "onnx": 1e-7, "lines": 5, "batch": True},
         {"job": "ours timm:b", **good, "error": 0.5, "onnx": "no Scan | here"},
         {"job": "fx timm:a", "made": True, "error": 0.0},

@@ -127,7 +127,7 @@ def test_take_along_dim_broadcasts(same):
 IMAGES = {
     "places of maxima": lambda self, x: sum(F.max_pool2d(x, 2, return_indices=True)),
     "places of adaptive maxima": lambda self, x: sum(F.adaptive_max_pool2d(x, (2, 4), return_indices=True)),
-    "unpooling": lambda self, x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+    "unpooling": lambda self, x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), [2, 2]),
     "volumes": lambda self, x: (
         F.max_pool3d(x[:, None], (1, 2, 2))[:, 0]
         + F.avg_pool3d(x[:, None], (1, 2, 2))[:, 0]

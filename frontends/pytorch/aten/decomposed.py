@@ -69,8 +69,8 @@ def product(site: Site) -> Values:
     """Lower ``addmm`` and ``mm``: a linear layer where the second matrix is a weight, transposed."""
     second = "mat2" if "mat2" in site.args else "mat1"
     weight = _transposed(site.args[second])
-    raised = weight is not None and site.args.get("alpha", 1) == 1 and site.args.get("beta", 1) == 1
-    if not raised or not _fits(site, weight):
+    scaled = site.args.get("alpha", 1) != 1 or site.args.get("beta", 1) != 1
+    if weight is None or scaled or not _is_layer(site):
         return _plain_product(site)
     bias = site.args["self"] if "mat1" in site.args else None
     columns = site.translation.sizes.type(weight.meta["val"]).shape[0]
@@ -83,7 +83,7 @@ def product(site: Site) -> Values:
     )
 
 
-def _fits(site: Site, weight: Any) -> bool:
+def _is_layer(site: Site) -> bool:
     """Return whether the term that is added is a vector, a bias."""
     return "mat1" not in site.args or len(site.args["self"].meta["val"].shape) == 1
 
@@ -96,14 +96,13 @@ def _plain_product(site: Site) -> Values:
     return site.emit("matmul", site.value("self"), site.value("mat2"))
 
 
-def _transposed(node: object) -> Any:
+def _transposed(node: object) -> fx.Node | None:
     """Return the weight of which a node is the transpose; None where it is something else."""
     if not isinstance(node, fx.Node) or not isinstance(node.target, OpOverload):
         return None
     base, source = overload(node.target).base, node.args[0]
-    swaps = base == "t" or (base == "permute" and list(node.args[1]) == [1, 0])  # type: ignore[arg-type, call-overload]
-    owned = isinstance(source, fx.Node) and source.op == "placeholder"
-    return source if swaps and owned else None
+    swaps = base == "t" or (base == "permute" and node.args[1] in ([1, 0], (1, 0)))
+    return source if swaps and isinstance(source, fx.Node) and source.op == "placeholder" else None
 
 
 DECOMPOSED: Mapping[str, Rule] = {
