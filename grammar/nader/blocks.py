@@ -32,7 +32,10 @@ from .structure import Step, Structure
 
 Role = Literal["base", "stem", "downsample"]
 B, C, DIM, H, W = (symbol(name) for name in ("B", "C", "dim", "H", "W"))
-_STEMS = {"Conv2d": "conv", "AvgPool2d": "pool", "MaxPool2d": "pool"}
+_STEMS = {"Conv2d": "conv", "AvgPool2d": "pool", "MaxPool2d": "pool"} | {
+    "AdaptiveAvgPool2d": "pool",
+    "AdaptiveMaxPool2d": "pool",
+}
 
 
 def role_of(name: str) -> Role:
@@ -99,7 +102,7 @@ class _Assembly:
     def _step(self, step: Step) -> None:
         line, operation = step.line, step.operation
         if operation.name == "input":
-            self.values[line.key] = self.builder.input("input", f32(B, C, H, W))
+            self.values[line.key] = self.builder.input("x", f32(B, C, H, W))
             return
         operands = [self.values[index] for index in step.operands if index in self.values]
         if len(operands) < len(step.operands) or line.key not in self.arguments:
