@@ -56,11 +56,12 @@ def shaken(model: Any, keras: Any, x: Any) -> Any:
         model(x, training=True)
     for layer in norms:
         layer.momentum = 0.99
-    features = keras.Model(model.input, model.layers[-1].input)(x, training=False)
-    kernel = model.layers[-1].kernel
-    spread = (features @ kernel.value).std()
-    kernel.assign(kernel.value * (3 / torch.clamp(spread, min=1e-6)))
-    return model.layers[-1](features)
+    head = next(layer for layer in reversed(model.layers) if hasattr(layer, "kernel"))
+    features = keras.Model(model.input, head.input)(x, training=False)
+    matrix = head.kernel.value.flatten(0, -2)
+    spread = (features.flatten(0, -2) @ matrix).std()
+    head.kernel.assign(head.kernel.value * (3 / torch.clamp(spread, min=1e-6)))
+    return head(features) if head is model.layers[-1] else model(x, training=False)
 
 
 def averages_at_edges(model: Any, keras: Any) -> bool:

@@ -29,6 +29,8 @@ a SOURCE is one of
   model.py:Net                  one class or model of it
   model.py:Net(num_classes=10)  the same, with arguments
   timm:NAME  torchvision:NAME   a model of these libraries, without pretrained weights
+  keras:NAME  model.keras       a model of keras.applications with random weights; one that Keras 3 saved
+  saved_model/  model.py:fn     a SavedModel's folder; a function of tf.function
   transformers:NAME             a small one of transformers: bert gpt2 llama mistral t5_encoder vit swin clip_vision
                                 whisper_encoder convnextv2 dinov2 segformer; transformers:bert(hidden_size=128)
   nb201:STRING  nds:JSON  ...   a network of a benchmark; see docs/cells.md for the ten families
