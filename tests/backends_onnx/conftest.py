@@ -27,7 +27,7 @@ def run(model: onnx.ModelProto, inputs: Sequence[torch.Tensor]) -> list[np.ndarr
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    session: Any = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
     feed = {given.name: value.numpy() for given, value in zip(session.get_inputs(), inputs, strict=True)}
     return list(session.run(None, feed))
 
