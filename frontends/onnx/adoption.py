@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...ir import Graph, Node, Slot, arity
+from ...ir import Graph, Node, Op, Slot, arity
 from .tensors import NUMPY, Array
 
 OWNABLE = ("parameter", "constant", "full")
@@ -39,6 +39,7 @@ class _Adoption:
         self.makers = graph.producers()
         self.users = graph.users()
         self.arrays = dict(arrays)
+        self.paths: dict[tuple[Op, tuple[str, ...]], str] = {}
         self.owners: dict[str, tuple[object, ...]] = {}
         self.keys = {str(n.op.attributes()["key"]) for n in graph.nodes if n.op.name in ("parameter", "constant")}
 
@@ -99,12 +100,15 @@ class _Adoption:
     def _path(self, node: Node, slots: Sequence[Slot], sources: Sequence[Node]) -> str:
         """Return the path of a layer that no other layer with other weights has."""
         mine = tuple(source.name for source in sources)
+        if (node.op, mine) in self.paths and any(source.op.name != "full" for source in sources):
+            return self.paths[node.op, mine]
         base = _shared(slots, sources) or node.path or node.name
         path, count = base, 0
         while self.owners.get(f"{path}.{slots[0].name}", mine) != mine or self._taken(path, slots, sources):
             count += 1
             path = f"{base}_{count}"
         self.owners.update((f"{path}.{slot.name}", mine) for slot in slots)
+        self.paths[node.op, mine] = path
         return path
 
     def _taken(self, path: str, slots: Sequence[Slot], sources: Sequence[Node]) -> bool:

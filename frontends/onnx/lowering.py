@@ -16,7 +16,7 @@ from ...passes import CancelTransposes, Raise
 from ..lowered import Lowered
 from .adoption import adopt
 from .biases import join_biases
-from .reading import check_structure, read_model
+from .reading import check_expansion, check_structure, read_model
 from .sharing import part_shared
 from .tensors import dtype_of, to_torch
 from .translation import Frame, Translation
@@ -34,6 +34,7 @@ def lower_model(model: ModelProto | Path, inputs: Sequence[TensorType] = ()) -> 
     folder = model.parent if isinstance(model, Path) else None
     proto = read_model(model) if isinstance(model, Path) else model
     check_structure(proto.graph, place)
+    check_expansion(proto, place)
     translation = Translation(proto, folder, place)
     frame = Frame(translation.opset)
     _guarded(lambda: translation.initializers(proto.graph, frame), place)

@@ -14,6 +14,8 @@ from .tensors import newest_opset
 
 OLDEST_OPSET = 13
 MAX_BYTES = 2**31
+MAX_NODES = 200_000
+MAX_DEPTH = 48
 STANDARD = ("", "ai.onnx")
 Functions = dict[tuple[str, str], FunctionProto]
 
@@ -103,6 +105,35 @@ def functions_of(model: ModelProto) -> Functions:
     return {(domain(one.domain), one.name): one for one in model.functions}
 
 
+def check_expansion(model: ModelProto, place: str) -> None:
+    """Raise NascError where functions call themselves, or have too many nodes when they are written out."""
+    functions = functions_of(model)
+    bodies = {key: list(_flat(one.node)) for key, one in functions.items()}
+    sizes: dict[tuple[str, str], int] = {}
+    for _ in range(MAX_DEPTH):
+        ready = {k: b for k, b in bodies.items() if all(c in sizes or c not in functions for c in b)}
+        sizes |= {key: sum(sizes.get(callee, 1) for callee in body) for key, body in ready.items()}
+        bodies = {key: body for key, body in bodies.items() if key not in ready}
+    if bodies:
+        name = next(iter(bodies))[1]
+        message = f"functions call each other deeper than {MAX_DEPTH}, or in a circle: {name}"
+        raise NascError.of(message, "a function must not call itself", "limit", Loc(place))
+    total = sum(sizes.get(callee, 1) for callee in _flat(model.graph.node))
+    if total > MAX_NODES:
+        hint = f"expected at most {MAX_NODES} when functions and branches are written out"
+        raise NascError.of(f"the model has {total} nodes", hint, "limit", Loc(place))
+
+
+def _flat(nodes: Sequence[NodeProto]) -> Iterator[tuple[str, str]]:
+    """Yield what nodes and those of their branches apply."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield domain(node.domain), node.op_type
+        for graph in subgraphs(node):
+            waiting += graph.node
+
+
 def domain(name: str) -> str:
     """Return a domain, "" for the standard one."""
     return "" if name in STANDARD else name
@@ -132,24 +163,19 @@ def _problems(nodes: Sequence[NodeProto], given: set[str], outputs: Sequence[str
     seen = set(given)
     for index, node in enumerate(nodes):
         shown = show_node(node, index)
-        for name in node.input:
-            if name not in seen:
-                yield _undefined(name, made, given | made, f"node {shown}", shown, place)
-        for name in node.output:
-            if name and name in seen:
-                yield Diagnostic(
-                    f"node {shown} makes {name!r}, which is there already",
-                    "give each value its own name",
-                    "duplicate-value",
-                    Loc(place),
-                    node=shown,
-                )
-            seen.add(name)
-    for name in outputs:
-        if name not in seen:
-            yield _undefined(name, set(), seen, "the graph returns", "", place)
+        late = [name for name in node.input if name not in seen]
+        twice = [name for name in node.output if name and name in seen]
+        yield from (_undefined(name, made, given | made, f"node {shown}", shown, place) for name in late)
+        yield from (_doubled(name, shown, place) for name in twice)
+        seen.update(node.output)
+    yield from (_undefined(name, set(), seen, "the graph returns", "", place) for name in outputs if name not in seen)
     if not outputs:
         yield Diagnostic("the graph returns nothing", "name its outputs", "no-output", Loc(place))
+
+
+def _doubled(name: str, node: str, place: str) -> Diagnostic:
+    message = f"node {node} makes {name!r}, which is there already"
+    return Diagnostic(message, "give each value its own name", "duplicate-value", Loc(place), node=node)
 
 
 def _undefined(name: str, made: set[str], known: set[str], who: str, node: str, place: str) -> Diagnostic:

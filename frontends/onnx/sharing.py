@@ -19,41 +19,50 @@ def part_shared(graph: Graph, arrays: Mapping[str, Array]) -> Joined:
     of different paths own their vectors; where nothing tells the path, only vectors of one number are parted.
     Matrices stay shared: they are tied on purpose.
     """
-    users = graph.users()
-    numbers = dict(arrays)
-    taken = set(graph.value_names()) | numbers.keys()
-    renamed: dict[tuple[str, str], str] = {}
-    copies: dict[str, list[Node]] = {}
+    parting = _Parting(graph, arrays)
     for node in graph.nodes:
-        if node.op.name != "parameter" or not _is_vector(node) or node.name in graph.outputs:
-            continue
-        key = str(node.op.attributes()["key"])
-        owners = {user.name: _owner(user, numbers[key]) for user in users[node.name]}
+        if node.op.name == "parameter" and _is_vector(node) and node.name not in graph.outputs:
+            parting.part(node)
+    return parting.done()
+
+
+class _Parting:
+    def __init__(self, graph: Graph, arrays: Mapping[str, Array]) -> None:
+        self.graph = graph
+        self.users = graph.users()
+        self.numbers = dict(arrays)
+        self.taken = set(graph.value_names()) | self.numbers.keys()
+        self.renamed: dict[tuple[str, str], str] = {}
+        self.copies: dict[str, dict[str, Node]] = {}
+
+    def part(self, source: Node) -> None:
+        """Give each layer that reads a vector its own, where there are several."""
+        key = str(source.op.attributes()["key"])
+        owners = {user.name: _owner(user, self.numbers[key]) for user in self.users[source.name]}
         if len(set(owners.values())) < 2:
-            continue
-        for user in users[node.name]:
-            owner = owners[user.name]
-            stem = _stem(node, user, key)
-            if not owner or stem == key or (node.name, user.name) in renamed:
+            return
+        copies = self.copies.setdefault(source.name, {})
+        for user in self.users[source.name]:
+            owner, stem = owners[user.name], _stem(source, user, key)
+            if not owner or stem == key or (source.name, user.name) in self.renamed:
                 continue
-            name = _fresh(stem, taken)
-            same = next((c for c in copies.get(node.name, []) if c.path == owner and user.path), None)
-            if same is not None:
-                renamed[node.name, user.name] = same.name
-                continue
-            numbers[name] = numbers[key]
-            taken.add(name)
-            copy = replace(node, op=node.op.replace(key=name), results=(name,), path=owner)
-            copies.setdefault(node.name, []).append(copy)
-            renamed[node.name, user.name] = name
-    if not renamed:
-        return Joined(graph, arrays)
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        operands = tuple(renamed.get((name, node.name), name) for name in node.operands)
-        nodes.append(replace(node, operands=operands) if operands != node.operands else node)
-        nodes += [replace(copy, path="") for copy in copies.get(node.name, [])]
-    return Joined(graph.with_nodes(nodes), numbers)
+            if owner not in copies:
+                name = _fresh(stem, self.taken)
+                self.taken.add(name)
+                self.numbers[name] = self.numbers[key]
+                copies[owner] = replace(source, op=source.op.replace(key=name), results=(name,))
+            self.renamed[source.name, user.name] = copies[owner].name
+
+    def done(self) -> Joined:
+        """Return the graph, itself where nothing was parted."""
+        if not self.renamed:
+            return Joined(self.graph, self.numbers)
+        nodes: list[Node] = []
+        for node in self.graph.nodes:
+            operands = tuple(self.renamed.get((name, node.name), name) for name in node.operands)
+            nodes.append(replace(node, operands=operands) if operands != node.operands else node)
+            nodes += self.copies.get(node.name, {}).values()
+        return Joined(self.graph.with_nodes(nodes), self.numbers)
 
 
 def _owner(user: Node, array: Array) -> str:

@@ -14,14 +14,12 @@ from ..pytorch.state import encode
 from .folding import MAX_TEXT, fold
 from .functions import standard_function
 from .places import key_text, loc_of, metadata, notes_of, path_of, scopes_of, unsupported
-from .reading import Functions, domain, functions_of, opset_of, show_node
+from .reading import MAX_DEPTH, MAX_NODES, Functions, domain, functions_of, opset_of, show_node
 from .rules import RULES
 from .site import Made, Site, sequence_of
 from .tensors import Array, read_tensor, to_torch
 from .values import Value, number_of, plain
 
-MAX_NODES = 200_000
-MAX_DEPTH = 48
 # What exporters call numbers of the code that they store as initializers.
 _LIFTED = re.compile(r"val_\d+$|_?val_\d+|onnx::|/|scalar_tensor|_to_copy|.*[Cc]onst")
 
@@ -74,7 +72,9 @@ class Translation:
         """Read the tensors of a graph. Raises NascError where one is not what it claims."""
         for tensor in graph.initializer:
             array = read_tensor(tensor, self.folder, f"initializer {tensor.name!r}")
-            trained = array.dtype.kind in "fVc" and array.ndim > 0 and not (array.size == 1 and _LIFTED.match(tensor.name))
+            trained = (
+                array.dtype.kind in "fVc" and array.ndim > 0 and not (array.size == 1 and _LIFTED.match(tensor.name))
+            )
             frame.values[tensor.name] = Value(array=array, key=tensor.name, trained=trained)
         if graph.sparse_initializer:
             name = graph.sparse_initializer[0].values.name

@@ -72,7 +72,7 @@ def _under_permute(key: str, view: View) -> tuple[float, str]:
     made = view.producers.get(key)
     if made is None or made.op.name not in ("permute", "transpose"):
         return 1.0, ""
-    factor, source = scaled(made.operands[0], view)
+    factor, _ = scaled(made.operands[0], view)
     return (factor, "") if factor == 1.0 else (factor, key)
 
 

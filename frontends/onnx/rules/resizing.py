@@ -136,12 +136,12 @@ def _native_mode(method: Method, rank: int) -> dict[str, object] | None:
     aligned = method.places == "align_corners"
     if method.mode == "nearest":
         return {} if method.places == "asymmetric" and method.nearest == "floor" and not method.antialias else None
-    if method.places not in (*HALF, "align_corners") or (method.antialias and aligned):
+    if method.places not in (*HALF, "align_corners") or method.antialias:
         return None
-    if method.mode == "linear" and rank in (3, 4, 5) and (not method.antialias or rank == 4):
+    if method.mode == "linear" and rank in (3, 4, 5):
         name = {3: "linear", 4: "bilinear", 5: "trilinear"}[rank]
-        return {"mode": name, "align_corners": aligned, "antialias": method.antialias}
-    plain = method.cubic == -0.75 and not method.exclude and not method.antialias
+        return {"mode": name, "align_corners": aligned}
+    plain = method.cubic == -0.75 and not method.exclude
     return {"mode": "bicubic", "align_corners": aligned} if method.mode == "cubic" and plain and rank == 4 else None
 
 
