@@ -108,7 +108,7 @@ def lowered(name: str) -> tuple[str, int, Seconds]:
 
     from nasc.frontends import lower
 
-    model = timm.create_model(name).eval()
+    model: Any = timm.create_model(name).eval()
     x = torch.zeros(1, *model.pretrained_cfg["input_size"])
     start = time.process_time()
     torch.export.export(model, (x,))

@@ -23,7 +23,8 @@ class SmallCnn(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.max_pool2d(F.relu(self.conv1(x)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        return self.fc(x.mean((2, 3)))
+        y: Tensor = self.fc(x.mean((2, 3)))
+        return y
 
 
 class ResidualBlock(nn.Module):
@@ -59,7 +60,8 @@ class ResidualNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.bn(self.conv(x)))
         x = self.block2(self.block1(x))
-        return self.fc(x.mean((2, 3)))
+        y: Tensor = self.fc(x.mean((2, 3)))
+        return y
 
 
 class InvertedResidual(nn.Module):
@@ -97,7 +99,8 @@ class InvertedResidualNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu6(self.bn(self.conv(x)))
         x = self.block2(self.block1(x))
-        return self.fc(x.mean((2, 3)))
+        y: Tensor = self.fc(x.mean((2, 3)))
+        return y
 
 
 class InceptionNet(nn.Module):
@@ -121,7 +124,8 @@ class InceptionNet(nn.Module):
         c = F.relu(self.branch5(F.relu(self.reduce5(x))))
         d = F.relu(self.pool(F.max_pool2d(x, 3, stride=1, padding=1)))
         x = torch.cat((a, b, c, d), 1)
-        return self.fc(x.mean((2, 3)))
+        y: Tensor = self.fc(x.mean((2, 3)))
+        return y
 
 
 class SqueezeExciteNet(nn.Module):
@@ -139,7 +143,8 @@ class SqueezeExciteNet(nn.Module):
         x = F.relu(self.bn(self.conv(x)))
         gate = torch.sigmoid(self.excite(F.relu(self.squeeze(x.mean((2, 3))))))
         x = x * gate[:, :, None, None]
-        return self.fc(x.mean((2, 3)))
+        y: Tensor = self.fc(x.mean((2, 3)))
+        return y
 
 
 class EncoderLayer(nn.Module):
@@ -178,7 +183,8 @@ class TransformerEncoder(nn.Module):
         self.fc = nn.Linear(32, CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.norm(self.layers(x)).mean(1))
+        y: Tensor = self.fc(self.norm(self.layers(x)).mean(1))
+        return y
 
 
 class UNet(nn.Module):
@@ -201,7 +207,8 @@ class UNet(nn.Module):
         x = F.relu(self.mid2(F.relu(self.mid1(x))))
         x = torch.cat((self.up(x), skip), 1)
         x = F.relu(self.up2(F.relu(self.up1(x))))
-        return self.head(x)
+        y: Tensor = self.head(x)
+        return y
 
 
 IMAGE = (1, 3, 32, 32)
