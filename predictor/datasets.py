@@ -1,4 +1,4 @@
-"""Features and accuracies of a whole family, kept on disk because making them takes minutes."""
+"""Layouts and accuracies of a whole family, kept on disk in shards because making them takes minutes."""
 
 from __future__ import annotations
 
@@ -6,38 +6,69 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .families import Row, data_folder, family, read_rows
-from .features import ROW, Arrays, Features, features
-from .statistics import NAMES
+from ..ir import digest
+from ..ir.files import whole
+from .families import Family, Row, data_folder, family, read_rows
+from .features import Arrays, arrays, layout
+from .layout import NUMBERS, Layout
 
-VERSION = 2
-"""Raise it when the features of a network change: what is kept on disk is then made anew."""
+VERSION = 3
+"""Raise it when the layout or the digest of a network changes: what is kept on disk is then made anew."""
 
+SHARD = 500
 Event = Callable[[str], None]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Networks of one family: their arrays, measured accuracies [n], and sizes: parameters and MACs [n]."""
+    """Networks of one family: their layouts, digests [n], and measured accuracies [n, tasks] as fractions."""
 
-    family: str
-    graphs: Sequence[Arrays]
-    accuracy: NDArray[np.float64]
-    params: NDArray[np.float64]
-    macs: NDArray[np.float64]
+    family: Family
+    layouts: Sequence[Layout]
+    digests: NDArray[np.str_]
+    accuracies: Floats
+
+    @cached_property
+    def graphs(self) -> list[Arrays]:
+        """What the encoder reads of each network."""
+        return [arrays(one) for one in self.layouts]
+
+    @property
+    def accuracy(self) -> Floats:
+        """Accuracy [n] in the task that the family is ranked by."""
+        return self.accuracies[:, 0]
+
+    @property
+    def params(self) -> Floats:
+        """Trained parameters [n] of what reaches the output."""
+        return np.array([one.params for one in self.layouts])
+
+    @property
+    def macs(self) -> Floats:
+        """Multiply-accumulates [n] of what reaches the output."""
+        return np.array([one.macs for one in self.layouts])
 
     def take(self, index: NDArray[np.intp]) -> Dataset:
         """Return the networks at these positions."""
-        graphs = [self.graphs[i] for i in index]
-        return Dataset(self.family, graphs, self.accuracy[index], self.params[index], self.macs[index])
+        layouts = [self.layouts[i] for i in index]
+        return Dataset(self.family, layouts, self.digests[index], self.accuracies[index])
+
+    def distinct(self) -> Dataset:
+        """Return each network once, its accuracies the mean over the rows that are the same network."""
+        _, first, which = np.unique(self.digests, return_index=True, return_inverse=True)
+        sums = np.zeros((len(first), self.accuracies.shape[1]))
+        np.add.at(sums, which, self.accuracies)
+        counts = np.bincount(which)[:, None]
+        order = np.argsort(first)
+        once = self.take(first[order])
+        return Dataset(self.family, once.layouts, once.digests, (sums / counts)[order])
 
 
 def load(
@@ -51,59 +82,68 @@ def load(
     kind = family(name)
     rows = read_rows(kind, data_folder(data_dir))
     order = np.random.default_rng(0).permutation(len(rows))[:limit]
-    chosen = [rows[i] for i in order]
-    path = (cache or _cache_folder()) / f"{name}-{_key(chosen)}.npz"
-    if not path.is_file():
-        make = partial(_features, kind.network, on_event or (lambda _: None), name)
-        _store(path, make([row for row, _ in chosen]), [value for _, value in chosen])
-    return _read(name, path)
+    folder = cache or _cache_folder()
+    layouts: list[Layout] = []
+    digests: list[str] = []
+    for start in range(0, len(order), SHARD):
+        chosen = [rows[i][0] for i in order[start : start + SHARD]]
+        path = folder / f"{name}-{_key(kind, chosen)}.npz"
+        if not path.is_file():
+            (on_event or _silent)(f"reading the networks of {name}: {start} of {len(order)}")
+            _store(path, *_made(kind, chosen))
+        more, names = _read(path)
+        layouts += more
+        digests += names
+    values = np.array([rows[i][1] for i in order]).reshape(len(order), len(kind.tasks))
+    return Dataset(kind, layouts, np.array(digests), values)
+
+
+def _silent(line: str) -> None:
+    del line
 
 
 def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nasc" / "features"
 
 
-def _key(rows: list[tuple[Row, float]]) -> str:
-    state = hashlib.blake2b(repr((VERSION, ROW, NAMES)).encode(), digest_size=8)
-    for row, value in rows:
-        state.update(f"{sorted(row.items())}{value}".encode())
+def _key(kind: Family, rows: Sequence[Row]) -> str:
+    state = hashlib.blake2b(repr((VERSION, NUMBERS, kind.decoder)).encode(), digest_size=8)
+    for row in rows:
+        state.update(kind.text(row).encode() + b"\n")
     return state.hexdigest()
 
 
-def _features(network: Callable[[Row], Any], say: Event, name: str, rows: list[Row]) -> list[Features]:
-    made: list[Features] = []
-    for index, row in enumerate(rows):
-        if index % 2000 == 0:
-            say(f"features of {name}: {index} of {len(rows)}")
-        made.append(features(network(row)))
-    return made
+def _made(kind: Family, rows: Sequence[Row]) -> tuple[list[Layout], list[str]]:
+    layouts: list[Layout] = []
+    digests: list[str] = []
+    for row in rows:
+        module = kind.network(row)
+        layouts.append(layout(module))
+        digests.append(digest(module))
+    return layouts, digests
 
 
-def _store(path: Path, graphs: list[Features], accuracy: list[float]) -> None:
+def _store(path: Path, layouts: Sequence[Layout], digests: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+    with whole(path) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
-            nodes=np.array([len(g.kinds) for g in graphs], dtype=np.int32),
-            lengths=np.array([g.edges.shape[1] for g in graphs], dtype=np.int32),
-            kinds=np.concatenate([g.kinds for g in graphs]).astype(np.int8),
-            rows=np.concatenate([g.rows for g in graphs]),
-            edges=np.concatenate([g.edges for g in graphs], axis=1),
-            statistics=np.stack([g.statistics for g in graphs]),
-            sizes=np.array([[g.params, g.macs] for g in graphs]),
-            accuracy=np.array(accuracy),
+            nodes=np.array([len(g.kinds) for g in layouts], dtype=np.int32),
+            lengths=np.array([g.edges.shape[1] for g in layouts], dtype=np.int32),
+            kinds=np.concatenate([g.kinds for g in layouts]).astype(np.int8),
+            numbers=np.concatenate([g.numbers for g in layouts]),
+            edges=np.concatenate([g.edges for g in layouts], axis=1),
+            positions=np.array([g.positions for g in layouts]),
+            digests=np.array(digests),
         )
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
 
 
-def _read(name: str, path: Path) -> Dataset:
+def _read(path: Path) -> tuple[list[Layout], list[str]]:
     with np.load(path, allow_pickle=False) as data:
         nodes, lengths = np.cumsum(data["nodes"])[:-1], np.cumsum(data["lengths"])[:-1]
         kinds = np.split(data["kinds"].astype(np.int32), nodes)
-        rows = np.split(data["rows"], nodes)
+        numbers = np.split(data["numbers"], nodes)
         edges = np.split(data["edges"], lengths, axis=1)
-        numbers = data["statistics"]
-        graphs = [Arrays(*group) for group in zip(kinds, rows, edges, numbers, strict=True)]
-        sizes = data["sizes"]
-        return Dataset(name, graphs, data["accuracy"], sizes[:, 0], sizes[:, 1])
+        positions: list[float] = data["positions"].tolist()
+        layouts = [Layout(*group) for group in zip(kinds, numbers, edges, positions, strict=True)]
+        return layouts, data["digests"].tolist()

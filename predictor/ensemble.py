@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..ir import NascError
+from ..ir.files import whole
 from .batch import batches
-from .encoder import SIGNS, Encoder, Shape, masked, rows_per_chunk
+from .encoder import SIGNS, Encoder, Shape, variants_per_chunk
 from .features import ROW, Arrays, Features
-from .statistics import NAMES, statistics
+from .kernels.variants import Variants
+from .statistics import NAMES, Columns, statistics
 
 Floats = NDArray[np.float32]
 FORMAT = "nasc-predictor-1"
@@ -79,33 +79,23 @@ class Ensemble:
     @torch.inference_mode()
     def embeddings(self, graphs: Sequence[Arrays]) -> Floats:
         """Return the embeddings of graphs, those of all members side by side, [g, d]."""
-        parts = [
-            torch.cat(
-                [m.embed(b.kinds, b.rows, b.source, b.target, b.graph, len(b.statistics)) for m in self.members],
-                dim=1,
-            )
-            for b in batches(graphs)
-        ]
+        parts = [torch.cat([member.embed(batch) for member in self.members], dim=1) for batch in batches(graphs)]
         width = 2 * self.card.shape.width * len(self.members)
         return (torch.cat(parts) if parts else torch.zeros(0, width)).numpy()
 
     @torch.inference_mode()
     def masked_scores(self, graph: Features, keep: NDArray[np.bool_]) -> Floats:
         """Return the score of each variant that keeps [v, 3, n] of a graph; see ``mask_places``."""
-        size = rows_per_chunk(len(graph.kinds), self.card.shape.width)
+        size = variants_per_chunk(len(graph.kinds), self.card.shape.width)
         parts = [self._masked(graph, keep[i : i + size]) for i in range(0, len(keep), size)]
         return (torch.cat(parts) if parts else torch.zeros(0)).numpy()
 
     def _masked(self, graph: Features, keep: NDArray[np.bool_]) -> Tensor:
         kinds = torch.from_numpy(graph.kinds.astype(np.int64))
-        numbers = torch.from_numpy(statistics(graph.columns, keep).astype(np.float32))
-        many_kinds, rows = masked(kinds, torch.from_numpy(graph.rows), torch.from_numpy(keep))
-        source, target = torch.from_numpy(graph.edges.astype(np.int64))
-        where = torch.zeros(len(kinds), dtype=torch.int64)
-        every = [
-            member.score(member.embed(many_kinds, rows, source, target, where, 1).squeeze(-2), numbers)
-            for member in self.members
-        ]
+        numbers = torch.from_numpy(statistics(Columns.of(graph.layout), keep).astype(np.float32))
+        variants = Variants.of(graph.edges, ~keep.all(axis=1), self.card.shape.layers)
+        rows, kept = torch.from_numpy(graph.rows), torch.from_numpy(keep)
+        every = [m.score(m.embed_variants(kinds, rows, kept, variants), numbers) for m in self.members]
         return torch.stack(every).mean(dim=0)
 
     def write(self, path: Path) -> None:
@@ -115,11 +105,8 @@ class Ensemble:
         }
         card = json.dumps({**asdict(self.card), "format": FORMAT, "rows": ROW, "statistics": NAMES, "signs": SIGNS})
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
-        save_file(tensors, temporary, metadata={"card": card})
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        with whole(path) as part:
+            save_file(tensors, part, metadata={"card": card})
 
     @staticmethod
     def read(path: Path) -> Ensemble:

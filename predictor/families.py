@@ -6,64 +6,97 @@ import csv
 import gzip
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from ..frontends.cells import channel_resnet, nasbench_macro, nb101, nb201
+from ..frontends.cells import decode
 from ..ir import Module, NascError, did_you_mean
 
 Row = Mapping[str, str]
+TASKS = ("cifar10", "cifar100", "imagenet16", "imagenet", "scenes")
+"""What the networks of the tables were trained on; ``scenes`` is the scene classification of TransNAS-Bench-101."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A benchmark table: its file, the network of a row and its accuracy, a fraction (None: not measured)."""
+    """A benchmark table: its file, how a row names its network, and its measured accuracies as fractions.
+
+    ``decoder`` is the name of the cell strings and ``column`` holds them. ``tasks`` maps tasks to columns, the
+    first being what the family is ranked by; ``unit`` is 1 or 100. ``space`` picks the rows of one space, and
+    ``least`` leaves out networks whose training failed.
+    """
 
     name: str
     file: str
-    network: Callable[[Row], Module]
-    accuracy: Callable[[Row], float | None]
+    decoder: str
+    tasks: Mapping[str, str]
+    column: str = "arch"
+    unit: float = 100.0
+    space: str = ""
     least: float = 0.0
+    network_text: Callable[[Row], str] | None = field(default=None, repr=False)
+
+    @property
+    def task(self) -> str:
+        """The task that the family is ranked by."""
+        return next(iter(self.tasks))
+
+    def text(self, row: Row) -> str:
+        """Return the string that names the network of a row."""
+        return self.network_text(row) if self.network_text else row[self.column]
+
+    def network(self, row: Row) -> Module:
+        """Return the network of a row."""
+        return decode(self.decoder, self.text(row))
+
+    def accuracies(self, row: Row) -> tuple[float | None, ...]:
+        """Return the accuracy in each task, a fraction (None: not measured)."""
+        return tuple(float(row[c]) / self.unit if row[c] else None for c in self.tasks.values())
 
 
-def _fraction(text: str, unit: float) -> float | None:
-    return float(text) / unit if text else None
+NDS = {
+    "nds_amoeba": "Amoeba",
+    "nds_darts": "DARTS",
+    "nds_darts_fixed": "DARTS_fix-w-d",
+    "nds_darts_lr": "DARTS_lr-wd",
+    "nds_enas": "ENAS",
+    "nds_nasnet": "NASNet",
+    "nds_pnas": "PNAS",
+    "nds_resnext_a": "ResNeXt-A",
+    "nds_resnext_b": "ResNeXt-B",
+    "nds_resnet_lr": "ResNet_lr-wd",
+    "nds_vanilla_lr": "Vanilla_lr-wd",
+}
+"""Spaces of Network Design Spaces: our name and the table's. Where a name ends in ``_lr``, the learning rate
+and weight decay were drawn at random too."""
 
 
-FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {
-        family.name: family
-        for family in (
-            Family(
-                "nb101",
-                "nb101.csv.gz",
-                lambda row: nb101(row["adj_upper"], row["ops"]),
-                lambda row: _fraction(row["val108"], 1),
-                least=0.5,
-            ),
-            Family(
-                "nb201",
-                "nb201.csv.gz",
-                lambda row: nb201(row["arch"]),
-                lambda row: _fraction(row["c10_test"], 100),
-            ),
-            Family(
-                "nasbench_macro",
-                "nasbench_macro.csv.gz",
-                lambda row: nasbench_macro(row["arch"]),
-                lambda row: _fraction(row["mean"], 100),
-            ),
-            Family(
-                "channel_resnet",
-                "channel_resnet.csv.gz",
-                lambda row: channel_resnet(row["arch"]),
-                lambda row: _fraction(row["mean"], 100),
-            ),
-        )
-    }
-)
-"""Families by name. ``least`` leaves out networks whose training failed."""
+def _nb101_text(row: Row) -> str:
+    return f"{row['adj_upper']}:{row['ops']}"
+
+
+def _all() -> tuple[Family, ...]:
+    scores = {"cifar10": "c10_test", "cifar100": "c100_test", "imagenet16": "in16_test"}
+    cifar, scenes = {"cifar10": "mean"}, {"scenes": "class_scene_val"}
+    return (
+        Family("nb101", "nb101.csv.gz", "nb101", {"cifar10": "val108"}, unit=1, least=0.5, network_text=_nb101_text),
+        Family("nb201", "nb201.csv.gz", "nb201", scores),
+        Family("transnas_micro", "transnas101_micro.csv.gz", "transnas_micro", scenes),
+        Family("transnas_macro", "transnas101_macro.csv.gz", "transnas_macro", scenes),
+        Family("macro", "nasbench_macro.csv.gz", "macro", cifar),
+        Family("channel", "channel_resnet.csv.gz", "channel", cifar),
+        Family("ofa", "ofa_mbv3_w10.csv.gz", "ofa", {"imagenet": "in1k_top1_supernet"}),
+        Family("accel", "accel_nasbench.csv.gz", "accel", {"imagenet": "in1k_top1_proxy"}),
+        *(
+            Family(name, "nds_imagenet.csv.gz", "nds", {"imagenet": "top1_last"}, column="net_json", space=space)
+            for name, space in NDS.items()
+        ),
+    )
+
+
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _all()})
+"""Families by name."""
 
 
 def family(name: str) -> Family:
@@ -87,15 +120,19 @@ def data_folder(given: str | Path | None = None) -> Path:
     return Path(place)
 
 
-def read_rows(family: Family, folder: Path) -> list[tuple[Row, float]]:
+def read_rows(family: Family, folder: Path) -> list[tuple[Row, tuple[float, ...]]]:
     """Return the rows of a family with their accuracies, those not measured left out. Raises NascError."""
     path = folder / family.file
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            rows: list[Row] = list(csv.DictReader(file))
+            rows: list[Row] = [row for row in csv.DictReader(file) if row.get("space", "") == family.space]
     except OSError as error:
         raise NascError.of(
             f"{path} cannot be read: {error}", f"the family {family.name} needs it", "data-folder"
         ) from None
-    pairs = [(row, family.accuracy(row)) for row in rows]
-    return [(row, value) for row, value in pairs if value is not None and value > family.least]
+    found: list[tuple[Row, tuple[float, ...]]] = []
+    for row in rows:
+        values = tuple(value for value in family.accuracies(row) if value is not None)
+        if len(values) == len(family.tasks) and values[0] > family.least:
+            found.append((row, values))
+    return found

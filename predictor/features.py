@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..ir import Module
-from .carriers import Carrier, Carriers, fold
+from .carriers import fold
 from .expansion import expand
 from .kinds import Kind
-from .signatures import Signature
-from .statistics import FOLD, MACS, PARAMS, Columns, statistics
+from .layout import ACTIVATION, BIAS, CHANNELS, GROUPS, INPUTS, KERNEL, MACS, NORM, PARAMS, POSITIONS, Layout
+from .statistics import Columns, statistics
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -60,79 +59,74 @@ class Arrays:
 class Features(Arrays):
     """Arrays of one network, and what its masked variants need.
 
-    ``columns`` are the statistics' summands; ``places`` maps a node of the entry graph to its carrier and
-    role.
+    ``layout`` has the numbers that statistics sum up; ``places`` maps a node of the entry graph to its carrier
+    and role.
     """
 
-    columns: Columns
+    layout: Layout
     places: Mapping[str, tuple[int, int]]
 
     @property
     def params(self) -> float:
         """Trained parameters of the live part of the network."""
-        return float(self.columns.values[:, (PARAMS, FOLD)].sum())
+        return self.layout.params
 
     @property
     def macs(self) -> float:
         """Multiply-accumulates of the live part of the network."""
-        return float(self.columns.values[:, MACS].sum())
+        return self.layout.macs
 
 
 def features(module: Module) -> Features:
     """Return the features of a module, calls expanded. Raises NascError where types cannot be inferred."""
     expansion = expand(module)
     folded = fold(expansion)
-    if not folded.carriers:
-        folded = Carriers([_nothing()])
-    rows = [_row(c, folded, expansion.positions) for c in folded.carriers]
-    edges = [(s, i) for i, c in enumerate(folded.carriers) for s in c.sources]
-    columns = Columns.of(folded.carriers, expansion.positions)
-    everything = np.ones((1, 3, len(folded.carriers)), dtype=bool)
-    return Features(
-        kinds=np.array([c.kind for c in folded.carriers], dtype=np.int32),
-        rows=_relative(np.array(rows, dtype=np.float64), edges),
-        edges=np.array(edges, dtype=np.int32).reshape(-1, 2).T.copy(),
-        statistics=statistics(columns, everything)[0],
-        columns=columns,
-        places={name: folded.places[i] for name, i in expansion.names.items() if i in folded.places},
-    )
+    seen = Layout.of(folded.carriers, expansion.positions)
+    made = arrays(seen)
+    places = {name: folded.places[i] for name, i in expansion.names.items() if i in folded.places}
+    return Features(made.kinds, made.rows, made.edges, made.statistics, seen, places)
 
 
-def _nothing() -> Carrier:
-    """Return the carrier that stands for a network that computes nothing."""
-    return Carrier(Signature(Kind.ADD, 0, 0, 1, 1, 1, 1, 1, False, False), Kind.ADD, [], 0.0)
+def layout(module: Module) -> Layout:
+    """Return the layout of a module, calls expanded. Raises NascError where types cannot be inferred."""
+    expansion = expand(module)
+    return Layout.of(fold(expansion).carriers, expansion.positions)
 
 
-def _row(carrier: Carrier, folded: Carriers, positions: float) -> list[float]:
-    s = carrier.signature
-    before = max((folded.carriers[i].signature.positions for i in carrier.sources), default=positions)
-    stride = before / s.positions if carrier.kind != Kind.GLOBAL_POOL else 1.0
-    return [
-        np.log2(s.kernel) / 3,
-        np.log2(max(stride, 1e-3)),
-        np.log(max(s.groups, 1)) / max(np.log(max(s.inputs, 2)), 1e-9),
-        np.log2(max(s.channels, 1)) / 2,
-        np.log2(max(s.channels, 1) / max(s.inputs, 1)),
-        s.bias,
-        np.log2(max(s.positions, 1) / positions) / 4,
-        carrier.params,
-        s.macs,
-        carrier.norm,
-        carrier.activation,
+def arrays(layout: Layout) -> Arrays:
+    """Return what the encoder reads of a network with this layout."""
+    everything = np.ones((1, 3, len(layout.kinds)), dtype=bool)
+    numbers = statistics(Columns.of(layout), everything)[0]
+    return Arrays(layout.kinds, _rows(layout), layout.edges, numbers)
+
+
+def _rows(layout: Layout) -> Floats:
+    v, kinds = layout.numbers, layout.kinds
+    stride = np.where(kinds == Kind.GLOBAL_POOL, 1.0, layout.before / v[:, POSITIONS])
+    channels = np.log2(np.maximum(v[:, CHANNELS], 1))
+    inputs = np.maximum(v[:, INPUTS], 1)
+    columns = [
+        np.log2(v[:, KERNEL]) / 3,
+        np.log2(np.maximum(stride, 1e-3)),
+        np.log(np.maximum(v[:, GROUPS], 1)) / np.log(np.maximum(inputs, 2)),
+        (channels - channels.max()) / 2,
+        channels - np.log2(inputs),
+        v[:, BIAS],
+        np.log2(np.maximum(v[:, POSITIONS], 1) / layout.positions) / 4,
+        _share(v[:, PARAMS]),
+        _share(v[:, MACS]),
+        v[:, NORM],
+        v[:, ACTIVATION],
+        np.log2(1 + np.bincount(layout.edges[1], minlength=len(v))),
+        np.log2(1 + np.bincount(layout.edges[0], minlength=len(v))),
     ]
+    result: Floats = np.clip(np.stack(columns, axis=1), -8, 8).astype(np.float32)
+    return result
 
 
-def _relative(rows: NDArray[np.float64], edges: list[tuple[int, int]]) -> Floats:
-    n = len(rows)
-    rows[:, 3] -= rows[:, 3].max()
-    for column in (7, 8):
-        rows[:, column] = np.log10(rows[:, column] / max(rows[:, column].sum(), 1.0) + 1e-4) + 4
-    degrees = np.zeros((n, 2))
-    for source, target in edges:
-        degrees[target, 0] += 1
-        degrees[source, 1] += 1
-    whole: NDArray[Any] = np.concatenate([rows, np.log2(1 + degrees)], axis=1)
-    result: Floats = np.clip(whole, -8, 8).astype(np.float32)
+def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithm of each value's share in their sum, 0 where it is nothing."""
+    result: NDArray[np.float64] = np.log10(values / max(values.sum(), 1.0) + 1e-4) + 4
     return result
 
 

@@ -14,8 +14,9 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from .carriers import Carrier
+from . import layout as raw
 from .kinds import Kind
+from .layout import Layout
 
 Array = NDArray[np.float64]
 
@@ -71,35 +72,28 @@ class Columns:
     sources: tuple[tuple[int, ...], ...]
 
     @staticmethod
-    def of(carriers: Sequence[Carrier], positions: float) -> Columns:
-        """Return the columns of a folded graph whose input has this many positions."""
-        values = np.array([_column(c, positions) for c in carriers], dtype=np.float64)
-        for i, carrier in enumerate(carriers):
-            before = max((carriers[s].signature.positions for s in carrier.sources), default=positions)
-            values[i, POOL] *= before <= carrier.signature.positions
-        return Columns(values, tuple(tuple(c.sources) for c in carriers))
-
-
-def _column(carrier: Carrier, positions: float) -> list[float]:
-    s, kind = carrier.signature, carrier.kind
-    layer = kind == Kind.CONV
-    mixing = log(s.kernel) / log(9) if layer else float(kind == Kind.ATTENTION)
-    pool = kind in (Kind.MAX_POOL, Kind.AVG_POOL)
-    reach = (s.kernel**0.5 - 1) * max(positions / max(s.positions, 1), 1) ** 0.5
-    return [
-        carrier.params,
-        carrier.fold_params,
-        s.macs,
-        mixing,
-        float(layer and s.kernel == 1),
-        float(pool),
-        float(kind == Kind.ADD),
-        float(kind == Kind.CAT),
-        float(kind == Kind.MUL),
-        reach if layer or pool else 0.0,
-        float(carrier.norm or kind == Kind.NORM),
-        float(carrier.activation or kind == Kind.ACTIVATION),
-    ]
+    def of(layout: Layout) -> Columns:
+        """Return the columns of a folded graph."""
+        v, kinds = layout.numbers, layout.kinds
+        layer = kinds == Kind.CONV
+        pool = np.isin(kinds, (Kind.MAX_POOL, Kind.AVG_POOL))
+        kernel, positions = v[:, raw.KERNEL], v[:, raw.POSITIONS]
+        shrunk = np.maximum(layout.positions / np.maximum(positions, 1), 1)
+        values = [
+            v[:, raw.PARAMS],
+            v[:, raw.FOLD],
+            v[:, raw.MACS],
+            np.where(layer, np.log(kernel) / log(9), kinds == Kind.ATTENTION),
+            layer & (kernel == 1),
+            pool & (layout.before <= positions),
+            kinds == Kind.ADD,
+            kinds == Kind.CAT,
+            kinds == Kind.MUL,
+            np.where(layer | pool, (np.sqrt(kernel) - 1) * np.sqrt(shrunk), 0.0),
+            (v[:, raw.NORM] > 0) | (kinds == Kind.NORM),
+            (v[:, raw.ACTIVATION] > 0) | (kinds == Kind.ACTIVATION),
+        ]
+        return Columns(np.stack([np.asarray(c, dtype=np.float64) for c in values], axis=1), layout.sources)
 
 
 PARAMS_SHARE = 0.1

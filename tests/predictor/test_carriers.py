@@ -59,7 +59,7 @@ def test_what_a_product_with_zero_reads_is_dead() -> None:
 
 def test_a_parameter_counts_where_it_is_added() -> None:
     graph = features(transformer(blocks=1))
-    plain = sum(row for row in graph.columns.values[:, 0])
+    plain = sum(row for row in graph.layout.numbers[:, 0])
     assert plain > 64 * 64
     assert kinds(transformer(blocks=1)).count("ATTENTION") == 1
 

@@ -7,7 +7,7 @@ from nasc.frontends.cells import nb101, nb201
 from nasc.ir import Module
 from nasc.passes import inline
 from nasc.predictor.features import features, mask_places
-from nasc.predictor.statistics import NAMES, statistics
+from nasc.predictor.statistics import NAMES, Columns, statistics
 from nasc.tests.predictor.networks import residual, transformer
 
 CELLS = {
@@ -41,7 +41,9 @@ def test_masked_nodes_leave_the_statistics_and_their_paths_stay() -> None:
     module = residual(stages=1, blocks=1)
     graph = features(module)
     keep = mask_places(graph, [[], ["stages.0.0.a.conv"], ["stages.0.0.a.bn"], ["flat.flatten"]])
-    whole, layer, norm, moved = (dict(zip(NAMES, row, strict=True)) for row in statistics(graph.columns, keep))
+    whole, layer, norm, moved = (
+        dict(zip(NAMES, row, strict=True)) for row in statistics(Columns.of(graph.layout), keep)
+    )
     assert np.expm1(layer["longest path, mixing"]) == pytest.approx(2)
     assert layer["paths"] == whole["paths"]
     assert 10 ** whole["log10 params"] - 10 ** layer["log10 params"] == pytest.approx(32 * 32 * 9)
