@@ -115,7 +115,7 @@ def mutated(data: bytes, rng: Rng) -> bytes:
         return data
     for _ in range(rng.randint(1, 3)):
         rng.choice(_CHANGES)(model, rng)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _node(model: ModelProto, rng: Rng) -> NodeProto:

@@ -91,10 +91,10 @@ class Tally:
 
 def subject(case: Any) -> str:
     """Return the operator that a test is about: its only one, or the one whose function it writes out."""
-    ops = {node.op_type for node in case.model.graph.node}
+    ops: set[str] = {node.op_type for node in case.model.graph.node}
     if len(ops) == 1:
         return ops.pop()
-    words = case.name.removeprefix("test_").partition("_expanded")[0]
+    words: str = case.name.removeprefix("test_").partition("_expanded")[0]
     return f"{words.split('_')[0]} as a function"
 
 

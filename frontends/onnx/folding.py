@@ -44,13 +44,8 @@ def fold(site: Site) -> tuple[Value, ...] | None:
     if site.op == "Identity" and weights:
         key = site.node.output[0]  # an exporter's other name of an equal tensor
     results = made if isinstance(made, tuple) else (made,)
-    kept = [_kept_dtype(array, known) for array in results]
+    kept = [np.asarray(array) for array in results]  # numpy gives scalars for arrays without axes
     return tuple(Value(array=plain(array), key=key, trained=bool(weights) and array.ndim > 0) for array in kept)
-
-
-def _kept_dtype(made: Array, given: list[Array]) -> Array:
-    """Return an array: numpy gives scalars for arrays without axes."""
-    return made if isinstance(made, np.ndarray) else np.asarray(made)
 
 
 def bounded(count: int, inputs: list[Array]) -> bool:
@@ -91,7 +86,7 @@ def _divide(a: Array, b: Array) -> Array:
 
 def _modulo(site: Site, inputs: list[Array]) -> Array:
     a, b = inputs
-    return np.fmod(a, b) if site.integer("fmod", 0) else np.mod(a, b)
+    return np.asarray(np.fmod(a, b) if site.integer("fmod", 0) else np.mod(a, b))
 
 
 def _compare(function: Callable[[Any, Any], Any]) -> Fold:
@@ -197,7 +192,7 @@ def _range(site: Site, inputs: list[Array]) -> Array | None:
     count = max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))
     if not bounded(count, []):
         return None
-    return (start + np.arange(count) * delta).astype(inputs[0].dtype)
+    return np.asarray(start + np.arange(count) * delta).astype(inputs[0].dtype)
 
 
 def _tile(site: Site, inputs: list[Array]) -> Array | None:
@@ -233,7 +228,7 @@ def _split(site: Site, inputs: list[Array]) -> tuple[Array, ...]:
     from .rules.shaping import split_sizes
 
     axis = site.axis_of(site.integer("axis", 0), inputs[0].ndim)
-    sizes = [int(size) for size in split_sizes(site, inputs[0].shape[axis])]
+    sizes = [size for size in split_sizes(site, inputs[0].shape[axis]) if isinstance(size, int)]
     return tuple(np.split(inputs[0], np.cumsum(sizes)[:-1], axis=axis))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import onnx
 from onnx import FunctionProto, TensorProto, TypeProto
@@ -22,7 +22,7 @@ def standard_function(site: Site) -> FunctionProto | None:
     """Return the body that the standard gives an operator at its opset; None where it gives none."""
     node = site.node
     try:
-        schema = onnx.defs.get_schema(node.op_type, site.version, domain=domain(node.domain))
+        schema: Any = onnx.defs.get_schema(node.op_type, site.version, domain=domain(node.domain))
     except onnx.defs.SchemaError:
         return None
     body = FunctionProto()
@@ -60,14 +60,14 @@ def _resolved(site: Site) -> bytes:
         one.CopyFrom(attribute)
         one.name = name
         one.ref_attr_name = ""
-    return node.SerializeToString()
+    return bytes(node.SerializeToString())
 
 
 def _type(site: Site, index: int) -> bytes:
     proto = TypeProto()
     value = site.inputs[index]
     if value is None or value.broken:
-        return proto.SerializeToString()
+        return bytes(proto.SerializeToString())
     type = site.input_type(index)
     proto.tensor_type.elem_type = _CODES.get(type.dtype, TensorProto.UNDEFINED)
     proto.tensor_type.shape.SetInParent()
@@ -77,4 +77,4 @@ def _type(site: Site, index: int) -> bytes:
             dim.dim_param = str(size)
         else:
             dim.dim_value = size
-    return proto.SerializeToString()
+    return bytes(proto.SerializeToString())

@@ -89,7 +89,7 @@ def opset_of(model: ModelProto, place: str) -> int:
         raise NascError.of(
             f"the model uses opset {version}", f"{wanted}; a newer onnx may know it", "opset", Loc(place)
         )
-    return version
+    return int(version)
 
 
 def _changed(node: NodeProto, version: int) -> bool:

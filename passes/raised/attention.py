@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isclose, sqrt
 
-from ...ir import Node
+from ...ir import Node, build
 from ...ir.ops.activation import Softmax
 from ...ir.ops.linear import ScaledDotProductAttention
 from ...ir.ops.shape import Permute
@@ -35,7 +35,7 @@ def attention(node: Node, view: View) -> Rewrite:
         return None
     width = view.type(scores.query).shape[-1]
     own = isinstance(width, int) and isclose(scores.scale, 1 / sqrt(width), rel_tol=1e-4)
-    op = ScaledDotProductAttention(scale=None if own else float(f"{scores.scale:.7g}"))
+    op = build(ScaledDotProductAttention, {"scale": None if own else float(f"{scores.scale:.7g}")})
     key, before = _transposed(scores.key, node, view)
     operands = [scores.query, key, value, *([scores.mask] if scores.mask else [])]
     if min(view.type(name).rank for name in operands[:3]) < 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ir import Node
+from ...ir import Node, build
 from ...ir.ops.normalization import LayerNorm, RmsNorm
 from ...ir.ops.reduction import Mean, Var
 from ..canonical.arithmetic_rules import number
@@ -23,7 +23,8 @@ def normalised(node: Node, view: View) -> Rewrite:
         if axes is not None and axes[1]:
             source, shape = axes[0], axes[1]
             kind = LayerNorm if axes[2] else RmsNorm
-            return view.become(node, kind(normalized_shape=shape, eps=eps, elementwise_affine=False), source)
+            stated = {"normalized_shape": shape, "eps": eps, "elementwise_affine": False}
+            return view.become(node, build(kind, stated), source)
     return None
 
 

@@ -37,7 +37,7 @@ def model(
 
 def exported(network: nn.Module, *inputs: Tensor) -> ModelProto:
     """A model that torch.onnx writes, its batch open."""
-    file = io.BytesIO()
+    file: Any = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(

@@ -1,5 +1,7 @@
 """Whole models: equal outputs, the same IR as from PyTorch, the same names of weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +21,7 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(16, 48)
         self.proj = nn.Linear(16, 16)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         n, length, _ = x.shape
         q, k, v = self.qkv(x).reshape(n, length, 3, 2, 8).permute(2, 0, 3, 1, 4).unbind(0)
         y = nn.functional.scaled_dot_product_attention(q, k, v)
@@ -33,7 +35,7 @@ class Block(nn.Module):
         self.attn = Attention()
         self.mlp = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
 
@@ -47,7 +49,7 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(16)
         self.head = nn.Linear(16, 5)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         x = self.patch(x).flatten(2).transpose(1, 2) + self.pos_embed
         return self.head(self.norm(self.blocks(x)).mean(1))
 
@@ -60,7 +62,7 @@ class Convolutional(nn.Module):
         self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
         self.fc = nn.Linear(8, 5)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         x = self.stem(x)
         x = x * torch.sigmoid(self.squeeze(x))
         return self.fc(torch.flatten(nn.functional.adaptive_avg_pool2d(self.up(x), 1), 1))
@@ -165,8 +167,8 @@ def test_a_vector_stored_once_is_each_layers_own_and_a_tied_matrix_stays_tied() 
 
 def test_a_channels_last_network_becomes_channels_first() -> None:
     node = helper.make_node
-    first = {"perm": [0, 3, 1, 2]}
-    last = {"perm": [0, 2, 3, 1]}
+    first: dict[str, Any] = {"perm": [0, 3, 1, 2]}
+    last: dict[str, Any] = {"perm": [0, 2, 3, 1]}
     nodes = [
         node("Transpose", ["x"], ["a"], **first),
         node("Conv", ["a", "w"], ["b"], pads=[1, 1, 1, 1]),

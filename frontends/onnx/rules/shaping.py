@@ -259,7 +259,8 @@ def _blocks(site: Site) -> tuple[str, int, Dim, Dim, Dim, Dim]:
     x, block = site.input_type(0), site.integer("blocksize", 1)
     if x.rank != 4 or block < 1:
         raise unsupported(f"{site.op} of {x} by {block}", "expected [N,C,H,W] and a number >= 1", "rank")
-    return site.value(0), block, *x.shape
+    n, c, h, w = x.shape
+    return site.value(0), block, n, c, h, w
 
 
 def depth_to_space(site: Site) -> Values:

@@ -61,7 +61,7 @@ def transposed(site: Site) -> Values:
     window = window_of(site, shape[2:], (1,) * rank)
     extra = site.integers("output_padding") or (0,) * rank
     before, after = _taken_off(site, window.before, window.after, extra, rank)
-    direct = before == after and all(isinstance(b, int) and b >= 0 for b in before)
+    direct = before == after and min(before) >= 0
     fits = all(e < max(s, d) for e, s, d in zip(extra, window.stride, window.dilation, strict=True))
     grown = extra if fits else (0,) * rank
     value = site.emit(
