@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import ACTIVATION_FLAG, NORM_FLAG, ROW
+from .kernels.message import Weights, gin
+from .kernels.portable import sums
+from .kernels.relation import Relation, Step
+from .kernels.variants import Changed, Variants
 from .kinds import Kind
 from .statistics import NAMES
 
@@ -72,6 +77,17 @@ class Batch:
     graph: Tensor
     statistics: Tensor
 
+    @cached_property
+    def step(self) -> Step:
+        """What a layer of message passing reads."""
+        return Step.of(self.source, self.target, len(self.kinds))
+
+    @cached_property
+    def members(self) -> Relation:
+        """The nodes of each graph."""
+        nodes = torch.arange(len(self.kinds), device=self.graph.device)
+        return Relation.of(nodes, self.graph, len(self.statistics), len(self.kinds))
+
 
 class GinLayer(nn.Module):
     """``h + MLP((1 + eps) x + W_in sum_sources(x) + W_out sum_readers(x))``, x = norm(h) (Xu et al. 2019)."""
@@ -83,14 +99,10 @@ class GinLayer(nn.Module):
         self.ways = nn.Linear(width, 2 * width, bias=False)
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
 
-    def forward(self, h: Tensor, source: Tensor, target: Tensor) -> Tensor:
-        """Return new node states [..., n, width] for edges from ``source`` to ``target`` [e]."""
-        x = self.norm(h)
-        forward, backward = self.ways(x).chunk(2, dim=-1)
-        total = (1 + self.eps) * x
-        total = total.index_add(-2, target, forward.index_select(-2, source))
-        total = total.index_add(-2, source, backward.index_select(-2, target))
-        result: Tensor = h + self.mlp(total)
+    def forward(self, h: Tensor, step: Step) -> Tensor:
+        """Return new node states [rows, width] of h [columns, width]."""
+        weights = Weights(self.eps, self.ways.weight, *self.mlp[0].parameters(), *self.mlp[2].parameters())
+        result: Tensor = step.owned(h) + gin(self.norm(h), step, weights)
         return result
 
 
@@ -162,19 +174,29 @@ class Encoder(nn.Module):
         self.row_mean.copy_(rows.mean(dim=0))
         self.row_weight.copy_(torch.where(spread > 1e-3, 1 / spread, torch.zeros_like(spread)))
 
-    def embed(self, kinds: Tensor, rows: Tensor, source: Tensor, target: Tensor, graph: Tensor, graphs: int) -> Tensor:
-        """Return embeddings [..., graphs, 2 * width] of kinds [..., n] and rows [..., n, r]."""
-        kept = (kinds != Kind.MASKED).to(rows.dtype).unsqueeze(-1)
+    def states(self, kinds: Tensor, rows: Tensor) -> Tensor:
+        """Return the states [n, width] before the first layer of kinds [n] and rows [n, r]."""
         near = 3 * torch.tanh((rows - self.row_mean) * self.row_weight / 3)
-        h = self.kind(kinds) + self.row(near * kept)
+        result: Tensor = self.kind(kinds) + self.row(near * _kept(kinds))
+        return result
+
+    def embed(self, batch: Batch) -> Tensor:
+        """Return embeddings [graphs, 2 * width] of a batch."""
+        h = self.states(batch.kinds, batch.rows)
         for layer in self.gin:
-            h = layer(h, source, target)
+            h = layer(h, batch.step)
+        kept = _kept(batch.kinds)
         h = self.norm(h) * kept
-        shape = (*h.shape[:-2], graphs, 1)
-        counts = torch.zeros(shape, dtype=h.dtype).index_add(-2, graph, kept).clamp(min=1)
-        first = torch.zeros((*shape[:-1], h.shape[-1]), dtype=h.dtype).index_add(-2, graph, h) / counts
-        second = torch.zeros_like(first).index_add(-2, graph, h * h) / counts
-        return torch.cat([first, torch.sqrt((second - first * first).clamp(min=0) + 1e-4)], dim=-1)
+        return _moments(sums(torch.cat([h, h * h], dim=1), batch.members), sums(kept, batch.members))
+
+    def embed_variants(self, kinds: Tensor, rows: Tensor, keep: Tensor, variants: Variants) -> Tensor:
+        """Return embeddings [v, 2 * width] of variants that keep [v, 3, n] of a graph of kinds [n] and rows [n, r]."""
+        h = self.states(*masked(kinds, rows, keep, variants.first))
+        for step, layer in zip(variants.steps, self.gin, strict=True):
+            h = layer(h, step)
+        kept = keep[variants.last.variant, 0, variants.last.node].to(h.dtype).unsqueeze(-1)
+        h = self.norm(h)
+        return _moments(variants.pooled(torch.cat([h, h * h], dim=1), kept), keep[:, 0].sum(1, keepdim=True))
 
     def score(self, embedding: Tensor, statistics: Tensor) -> Tensor:
         """Return scores [...] from embeddings [..., 2 * width] and raw statistics [..., s]."""
@@ -198,20 +220,32 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the scores [g] of a batch of graphs."""
-        graphs = batch.statistics.shape[0]
-        embedding = self.embed(batch.kinds, batch.rows, batch.source, batch.target, batch.graph, graphs)
-        return self.score(embedding, batch.statistics)
+        return self.score(self.embed(batch), batch.statistics)
 
 
-def masked(kinds: Tensor, rows: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
-    """Return kinds [v, n] and rows [v, n, r] of the variants that keep [v, 3, n] of one graph's nodes."""
-    many_kinds = torch.where(keep[:, 0], kinds, torch.full_like(kinds, int(Kind.MASKED)))
-    flags = torch.ones(keep.shape[0], *rows.shape, dtype=rows.dtype)
-    flags[..., NORM_FLAG] = keep[:, 1].to(rows.dtype)
-    flags[..., ACTIVATION_FLAG] = keep[:, 2].to(rows.dtype)
-    return many_kinds, rows * flags
+def masked(kinds: Tensor, rows: Tensor, keep: Tensor, changed: Changed) -> tuple[Tensor, Tensor]:
+    """Return kinds [n + p] and rows [n + p, r] of a graph's nodes, then of the changed ones of its variants.
+
+    ``keep`` [v, 3, n] says what each variant keeps of the kinds [n] and rows [n, r] of the graph.
+    """
+    main, norm, activation = keep[changed.variant, :, changed.node].unbind(1)
+    many_kinds = torch.where(main, kinds[changed.node], torch.full_like(changed.node, int(Kind.MASKED)))
+    many_rows = rows[changed.node]
+    many_rows[:, NORM_FLAG] *= norm
+    many_rows[:, ACTIVATION_FLAG] *= activation
+    return torch.cat([kinds, many_kinds]), torch.cat([rows, many_rows])
 
 
-def rows_per_chunk(nodes: int, width: int, megabytes: float = 64.0) -> int:
-    """Return how many variants of a graph fit in the given memory, at least one."""
+def _kept(kinds: Tensor) -> Tensor:
+    return (kinds != Kind.MASKED).to(torch.float32).unsqueeze(-1)
+
+
+def _moments(totals: Tensor, counts: Tensor) -> Tensor:
+    """Return means and standard deviations [g, 2 * width] of sums of values and squares [g, 2 * width]."""
+    first, second = (totals / counts.clamp(min=1)).chunk(2, dim=-1)
+    return torch.cat([first, torch.sqrt((second - first * first).clamp(min=0) + 1e-4)], dim=-1)
+
+
+def variants_per_chunk(nodes: int, width: int, megabytes: float = 256.0) -> int:
+    """Return how many variants of a graph fit in the given memory even where all of it changes, at least one."""
     return max(1, math.floor(megabytes * 2**20 / (nodes * width * 16)))

@@ -1,5 +1,7 @@
 """The encoder: its laws, and its layer against PyTorch Geometric's."""
 
+from dataclasses import replace
+
 import torch
 from torch_geometric.nn import GINConv
 
@@ -7,6 +9,7 @@ from nasc.frontends.cells import nb101
 from nasc.predictor.batch import batches, collate
 from nasc.predictor.encoder import Encoder, GinLayer, Monotone, Shape
 from nasc.predictor.features import features
+from nasc.predictor.kernels.relation import Step
 from nasc.tests.predictor.networks import residual, transformer
 
 GRAPHS = [features(module) for module in (residual(), transformer(), nb101("101", "0"), residual(blocks=3))]
@@ -27,7 +30,7 @@ def test_a_layer_without_the_way_back_is_gin() -> None:
         edges = torch.tensor([[0, 0, 1, 2, 3], [1, 2, 3, 3, 4]])
         oracle = GINConv(layer.mlp, eps=0.3)
         expected = h + oracle(layer.norm(h), edges)
-        torch.testing.assert_close(layer(h, edges[0], edges[1]), expected)
+        torch.testing.assert_close(layer(h, Step.of(edges[0], edges[1], 5)), expected)
 
 
 def test_a_graph_scores_the_same_alone_and_in_a_batch() -> None:
@@ -61,7 +64,7 @@ def test_what_the_graph_adds_fades_far_from_the_training_family() -> None:
     model.standardise(batch.statistics, batch.rows)
     far = batch.statistics + 10 * model.scale
     with torch.no_grad():
-        embedding = model.embed(batch.kinds, batch.rows, batch.source, batch.target, batch.graph, len(GRAPHS))
+        embedding = model.embed(batch)
         torch.testing.assert_close(model.score(embedding, far), model.rising(far))
 
 
@@ -69,16 +72,13 @@ def test_numbers_that_never_varied_in_training_do_not_count() -> None:
     model, batch = encoder(), collate(GRAPHS)
     model.standardise(batch.statistics, batch.rows[:1].expand(5, -1))
     with torch.no_grad():
-        near, other = (
-            model.embed(batch.kinds, rows, batch.source, batch.target, batch.graph, len(GRAPHS))
-            for rows in (batch.rows, batch.rows + 1)
-        )
+        near, other = (model.embed(replace(batch, rows=rows)) for rows in (batch.rows, batch.rows + 1))
     torch.testing.assert_close(near, other)
 
 
 def test_embeddings_tell_graphs_apart() -> None:
     model, b = encoder(), collate(GRAPHS)
     with torch.no_grad():
-        embedding = model.embed(b.kinds, b.rows, b.source, b.target, b.graph, len(GRAPHS))
+        embedding = model.embed(b)
     assert embedding.shape == (len(GRAPHS), 32)
     assert (torch.cdist(embedding, embedding) + torch.eye(len(GRAPHS)) > 1e-3).all()

@@ -1,0 +1,104 @@
+"""Launches the Triton programs, and gives them their gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .message import Weights
+from .programs import hidden_backward, layer_forward, states_backward
+from .relation import Step
+
+ROWS = 32
+"""Rows a program."""
+
+
+def fused_gin(x: Tensor, step: Step, weights: Weights) -> Tensor:
+    """Return what :func:`.message.gin` describes; x and the weights are all float32 or all bfloat16."""
+    result: Tensor = _Layer.apply(x.contiguous(), step, *(weight.contiguous() for weight in weights))
+    return result
+
+
+class _Layer(torch.autograd.Function):
+    """One layer; keeps the input of the hidden layer for the gradient, and makes the hidden layer anew."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, step: Step, *weights: Tensor) -> Tensor:
+        """Return new states [rows, d] of x [columns, d]."""
+        keep = any(ctx.needs_input_grad)
+        out = x.new_empty(step.rows, x.shape[1])
+        total = torch.empty_like(out) if keep else out
+        layer = Weights(*weights)
+        if step.rows:
+            _forward(x, step, layer, out, total, keep)
+        if keep:
+            ctx.step = step
+            ctx.save_for_backward(x, total, *weights)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of x and the weights; those of the weights are plain products of matrices."""
+        x, total, *weights = ctx.saved_tensors
+        layer, step = Weights(*weights), ctx.step
+        above = gradients[0].contiguous()
+        middle, slope, inner = _hidden(total, above, layer)
+        result, ahead, back = _states(inner, x, step, layer)
+        eps = (inner * step.owned(x)).sum(dtype=torch.float32).to(x.dtype).reshape(layer.eps.shape)
+        ways = torch.cat([ahead.T @ x, back.T @ x])
+        return result, None, eps, ways, slope.T @ total, slope.sum(0), above.T @ middle, above.sum(0)
+
+
+def _grid(rows: int) -> tuple[int]:
+    return (triton.cdiv(rows, ROWS),)
+
+
+def blocks(width: int) -> dict[str, int | bool]:
+    """Return the block sizes for states of this width: what 160 KiB of shared memory hold."""
+    wide = bool(triton.knobs.runtime.interpret)
+    chunk = 32 if width <= 128 else 16
+    return {
+        "ROWS": ROWS,
+        "WIDTH": max(16, triton.next_power_of_2(width)),
+        "CHUNK": chunk,
+        "WIDE": wide,
+        "num_stages": 1,
+    }
+
+
+def _forward(x: Tensor, step: Step, weights: Weights, out: Tensor, total: Tensor, keep: bool) -> None:
+    own, sources, readers = step.ownership, step.sources, step.readers
+    layer_forward[_grid(step.rows)](
+        x, out, total, own.start, own.index, sources.start, sources.index, readers.start, readers.index,
+        *weights, step.rows, x.shape[1], weights.first.shape[0], KEEP=keep, **blocks(x.shape[1]),
+    )  # fmt: skip
+
+
+def _hidden(total: Tensor, gradient: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the hidden layer [rows, m], its gradient before the ReLU, and that of its input [rows, d]."""
+    hidden = weights.first.shape[0]
+    middle = total.new_empty(len(total), hidden)
+    slope, inner = torch.empty_like(middle), torch.empty_like(total)
+    if len(total):
+        hidden_backward[_grid(len(total))](
+            total, gradient, weights.first, weights.first_bias, weights.second, middle, slope, inner,
+            len(total), total.shape[1], hidden, **blocks(total.shape[1]),
+        )  # fmt: skip
+    return middle, slope, inner
+
+
+def _states(inner: Tensor, x: Tensor, step: Step, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient of x, and the sums of ``inner`` over the readers and over the sources of each state."""
+    result, ahead, back = torch.empty_like(x), torch.empty_like(x), torch.empty_like(x)
+    own, sources, readers = (r.transposed for r in (step.ownership, step.sources, step.readers))
+    if len(x):
+        states_backward[_grid(len(x))](
+            inner, result, ahead, back, own.start, own.index, sources.start, sources.index,
+            readers.start, readers.index, weights.eps, weights.ways, len(x), x.shape[1], **blocks(x.shape[1]),
+        )  # fmt: skip
+    return result, ahead, back

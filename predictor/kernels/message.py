@@ -1,0 +1,50 @@
+"""One layer of message passing, by whichever path fits the device: the dispatcher."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+from .relation import Step
+
+Path = Literal["auto", "portable", "triton"]
+
+
+class Weights(NamedTuple):
+    """The weights of one layer of width d and hidden width m.
+
+    ``eps`` [1], ``ways`` [2d, d] (the maps of sources, then of readers), ``first`` [m, d] and ``first_bias`` [m],
+    ``second`` [d, m] and ``second_bias`` [d].
+    """
+
+    eps: Tensor
+    ways: Tensor
+    first: Tensor
+    first_bias: Tensor
+    second: Tensor
+    second_bias: Tensor
+
+
+def gin(x: Tensor, step: Step, weights: Weights, path: Path = "auto") -> Tensor:
+    """Return new states [rows, d] of states x [columns, d], differentiable in x and the weights.
+
+    ``second relu(first t + first_bias) + second_bias`` with
+    ``t = (1 + eps) x_own + ways_0 sum(x_sources) + ways_1 sum(x_readers)``. With ``ways = [identity, 0]`` that is the
+    graph isomorphism network of Xu et al. (2019). ``auto`` takes Triton for tensors on a GPU where it is installed.
+    """
+    if path == "triton" or (path == "auto" and x.is_cuda and has_triton()):
+        from .fused import fused_gin
+
+        return fused_gin(x, step, weights)
+    from .portable import portable_gin
+
+    return portable_gin(x, step, weights)
+
+
+@cache
+def has_triton() -> bool:
+    """Return whether Triton is installed."""
+    return find_spec("triton") is not None

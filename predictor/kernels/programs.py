@@ -1,0 +1,152 @@
+"""The Triton programs of one layer of message passing: forward, and two for the gradient.
+
+A program handles ``ROWS`` rows. Neighbours are gathered through compressed sparse rows straight into registers, so
+no message is ever written to memory; the sums, the maps and the hidden layer of one block of rows never leave the
+chip either. Products accumulate in float32 whatever the type of the states; those of float32 use three passes of
+tensor cores (``tf32x3``), which keeps their precision.
+
+``WIDE`` is for Triton's interpreter, which cannot multiply bfloat16: factors, rounded all the same, are widened.
+"""
+
+# ruff: noqa: N803 - constants of a program are written in capitals, as everywhere in Triton
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUntypedFunctionDecorator=false
+# pyright: reportUnknownVariableType=false, reportGeneralTypeIssues=false, reportUnusedFunction=false
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def gathered(x, start, index, rows, live, columns, inside, width):
+    """Return the sums [ROWS, columns] of the states that the rows read, in float32."""
+    first = tl.load(start + rows, mask=live, other=0)
+    last = tl.load(start + rows + 1, mask=live, other=0)
+    total = tl.zeros((rows.shape[0], columns.shape[0]), tl.float32)
+    for step in range(0, tl.max(last - first)):
+        some = first + step < last
+        who = tl.load(index + first + step, mask=some, other=0)
+        block = x + who[:, None] * width + columns[None, :]
+        total += tl.load(block, mask=some[:, None] & inside[None, :], other=0.0).to(tl.float32)
+    return total
+
+
+@triton.jit
+def product(a, b, WIDE: tl.constexpr):
+    """Return a @ b in float32."""
+    if WIDE:
+        a, b = a.to(tl.float32), b.to(tl.float32)
+    return tl.dot(a, b, input_precision="tf32x3")
+
+
+@triton.jit
+def layer_forward(
+    x, out, total_out, own_start, own, source_start, source, reader_start, reader,
+    eps, ways, first, first_bias, second, second_bias, count, width, hidden,
+    ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr, KEEP: tl.constexpr,
+):  # fmt: skip
+    """New states of ROWS rows; with KEEP also what the gradient needs, the input of the hidden layer."""
+    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = rows < count
+    columns = tl.arange(0, WIDTH)
+    inside = columns < width
+    total = gathered(x, own_start, own, rows, live, columns, inside, width)
+    total *= 1.0 + tl.load(eps).to(tl.float32)
+    for k in range(0, width, CHUNK):
+        part = k + tl.arange(0, CHUNK)
+        some = part < width
+        tile = ways + columns[None, :] * width + part[:, None]
+        both = some[:, None] & inside[None, :]
+        ahead = gathered(x, source_start, source, rows, live, part, some, width)
+        weight = tl.load(tile, mask=both, other=0.0)
+        total += product(ahead.to(weight.dtype), weight, WIDE)
+        back = gathered(x, reader_start, reader, rows, live, part, some, width)
+        weight = tl.load(tile + width * width, mask=both, other=0.0)
+        total += product(back.to(weight.dtype), weight, WIDE)
+    place = rows[:, None] * width + columns[None, :]
+    mask = live[:, None] & inside[None, :]
+    kept = total.to(out.dtype.element_ty)
+    if KEEP:
+        tl.store(total_out + place, kept, mask=mask)
+    result = tl.zeros((ROWS, WIDTH), tl.float32)
+    result += tl.load(second_bias + columns, mask=inside, other=0.0).to(tl.float32)[None, :]
+    for k in range(0, hidden, CHUNK):
+        part = k + tl.arange(0, CHUNK)
+        some = part < hidden
+        weight = tl.load(
+            first + part[None, :] * width + columns[:, None], mask=inside[:, None] & some[None, :], other=0.0
+        )
+        middle = product(kept, weight, WIDE)
+        middle += tl.load(first_bias + part, mask=some, other=0.0).to(tl.float32)[None, :]
+        middle = tl.maximum(middle, 0.0).to(kept.dtype)
+        weight = tl.load(
+            second + columns[None, :] * hidden + part[:, None], mask=some[:, None] & inside[None, :], other=0.0
+        )
+        result += product(middle, weight, WIDE)
+    tl.store(out + place, result.to(out.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def hidden_backward(
+    total, gradient, first, first_bias, second, middle_out, middle_gradient, total_gradient, count, width, hidden,
+    ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr,
+):  # fmt: skip
+    """From the gradient of the new states to that of the hidden layer and of its input; makes the hidden layer anew."""
+    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = rows < count
+    columns = tl.arange(0, WIDTH)
+    inside = columns < width
+    place = rows[:, None] * width + columns[None, :]
+    mask = live[:, None] & inside[None, :]
+    kept = tl.load(total + place, mask=mask, other=0.0)
+    above = tl.load(gradient + place, mask=mask, other=0.0)
+    result = tl.zeros((ROWS, WIDTH), tl.float32)
+    for k in range(0, hidden, CHUNK):
+        part = k + tl.arange(0, CHUNK)
+        some = part < hidden
+        tile = part[:, None] * width + columns[None, :]
+        weight = tl.load(first + tile, mask=some[:, None] & inside[None, :], other=0.0)
+        middle = product(kept, tl.trans(weight), WIDE)
+        middle += tl.load(first_bias + part, mask=some, other=0.0).to(tl.float32)[None, :]
+        other = tl.load(
+            second + columns[:, None] * hidden + part[None, :], mask=inside[:, None] & some[None, :], other=0.0
+        )
+        slope = tl.where(middle > 0, product(above, other, WIDE), 0.0).to(kept.dtype)
+        here = rows[:, None] * hidden + part[None, :]
+        both = live[:, None] & some[None, :]
+        tl.store(middle_out + here, tl.maximum(middle, 0.0).to(kept.dtype), mask=both)
+        tl.store(middle_gradient + here, slope, mask=both)
+        result += product(slope, weight, WIDE)
+    tl.store(total_gradient + place, result.to(kept.dtype), mask=mask)
+
+
+@triton.jit
+def states_backward(
+    gradient, out, ahead_out, back_out, own_start, own, source_start, source, reader_start, reader,
+    eps, ways, count, width, ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr,
+):  # fmt: skip
+    """The gradient of the states read, through the transposed relations; and its sums before the maps."""
+    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = rows < count
+    columns = tl.arange(0, WIDTH)
+    inside = columns < width
+    result = gathered(gradient, own_start, own, rows, live, columns, inside, width)
+    result *= 1.0 + tl.load(eps).to(tl.float32)
+    for k in range(0, width, CHUNK):
+        part = k + tl.arange(0, CHUNK)
+        some = part < width
+        tile = ways + part[:, None] * width + columns[None, :]
+        both = some[:, None] & inside[None, :]
+        here = rows[:, None] * width + part[None, :]
+        mask = live[:, None] & some[None, :]
+        weight = tl.load(tile, mask=both, other=0.0)
+        ahead = gathered(gradient, source_start, source, rows, live, part, some, width).to(weight.dtype)
+        tl.store(ahead_out + here, ahead, mask=mask)
+        result += product(ahead, weight, WIDE)
+        weight = tl.load(tile + width * width, mask=both, other=0.0)
+        back = gathered(gradient, reader_start, reader, rows, live, part, some, width).to(weight.dtype)
+        tl.store(back_out + here, back, mask=mask)
+        result += product(back, weight, WIDE)
+    place = rows[:, None] * width + columns[None, :]
+    tl.store(out + place, result.to(out.dtype.element_ty), mask=live[:, None] & inside[None, :])
