@@ -192,3 +192,17 @@ def test_git_follows_renames_and_deletions(git: Git) -> None:
     git("commit", "-q", "-m", "rename")
     git("rm", "-q", "again.nasc")
     assert "deleted network" in git("diff", "--cached")
+
+
+def test_git_compares_onnx_files(git: Git) -> None:
+    onnx: Any = pytest.importorskip("onnx", reason="onnx is not installed")
+    pytest.importorskip("torch", reason="torch is not installed")
+    helper = onnx.helper
+    for op in ("Relu", "Sigmoid"):
+        x, y = (helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 4]) for name in "xy")
+        graph = helper.make_graph([helper.make_node(op, ["x"], ["y"], name="gate")], "main", [x], [y])
+        opset = helper.make_opsetid("", 17)
+        onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), git.folder / "net.onnx")
+        git("add", "net.onnx")
+        git("commit", "-q", "-m", op)
+    assert "op relu -> sigmoid" in git("diff", "HEAD~1")
