@@ -161,14 +161,16 @@ def measure(name: str) -> dict[str, object]:
     }
 
 
-def run(name: str, log: Path, timeout: int) -> dict[str, object]:
+def run(name: str, log: Path, timeout: int) -> dict[str, Any]:
     """Measure one model in its own process and append the figures to the log."""
     environment = {**os.environ, "KERAS_BACKEND": "torch"}
     command = [sys.executable, str(Path(__file__).resolve()), "--one", name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment, check=False)
         lines = done.stdout.strip().splitlines()
-        row = json.loads(lines[-1]) if done.returncode == 0 and lines else {"model": name, "failed": done.stderr[-600:]}
+        row: dict[str, Any] = (
+            json.loads(lines[-1]) if done.returncode == 0 and lines else {"model": name, "failed": done.stderr[-600:]}
+        )
     except subprocess.TimeoutExpired:
         row = {"model": name, "failed": f"more than {timeout} s"}
     with log.open("a", encoding="utf-8") as file:

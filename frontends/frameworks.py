@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def make_way(place: str = "") -> None:
     if place and not _FOREIGN.search(Path(place).read_bytes()):
         return
     if "tensorflow" not in sys.modules and find_spec("tensorflow") and find_spec("triton"):
-        import triton  # noqa: F401 loading it is the point
+        import_module("triton")
 
 
 def _is(value: object, module: str, name: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+from keras.src.models.functional import Functional
 
 # What works on each element (or each channel) alone says nothing about the layout of its input.
 _PASSING = frozenset(
@@ -19,9 +20,8 @@ _PASSING = frozenset(
 def functional_of(model: Any) -> Any:
     """Return the graph of a Functional or Sequential model; None for a model with a ``call`` of its own."""
     if isinstance(model, keras.Sequential) and type(model).call is keras.Sequential.call:
-        return model._functional
-    functional = keras.src.models.functional.Functional
-    return model if isinstance(model, functional) and type(model).call is functional.call else None
+        return getattr(model, "_functional")  # noqa: B009 the graph has no public name
+    return model if isinstance(model, Functional) and type(model).call is Functional.call else None
 
 
 def nodes_of(functional: Any) -> Iterator[Any]:

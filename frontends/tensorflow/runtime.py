@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Generator
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -24,12 +25,10 @@ def tensorflow() -> ModuleType:
     make_way()
     try:
         with quiet(), silent():
-            import tensorflow as tf
-            import tf2onnx  # noqa: F401 both are needed
+            tf, _ = import_module("tensorflow"), import_module("tf2onnx")
     except ImportError as error:
         raise NascError.of(f"{error.name} is not installed", "pip install 'nasc[tf]'", "no-library") from error
-    found: ModuleType = tf
-    return found
+    return tf
 
 
 @contextlib.contextmanager

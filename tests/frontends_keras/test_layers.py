@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import pytest
 import torch
-from keras import layers as L
-from keras import ops
 
 from nasc.frontends import Lowered
 from nasc.frontends.keras import lower_keras
 from nasc.frontends.keras.layers import LAYERS, OPERATIONS
 
+L: Any = keras.layers
+ops: Any = keras.ops
 Check = Callable[..., Lowered]
 IMAGE = (9, 10, 4)
 TEXT = (6, 8)
@@ -175,6 +175,7 @@ def test_every_rule_is_for_a_class_of_keras() -> None:
 def descendants(cls: type) -> set[type]:
     """Return a class and all that derive from it."""
     found: set[type] = {cls}
-    for child in cls.__subclasses__():
+    children: list[type] = cls.__subclasses__()
+    for child in children:
         found |= descendants(child)
     return found

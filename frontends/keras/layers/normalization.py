@@ -106,10 +106,9 @@ def group_norm(call: Call) -> Value:
 
 def unit_norm(call: Call) -> Value:
     """Lower UnitNormalization over one axis."""
-    axis = call.layer.axis if isinstance(call.layer.axis, int) else None
-    if axis is None and len(call.layer.axis) == 1:
-        (axis,) = call.layer.axis
-    if axis is None:
+    given: Any = call.layer.axis
+    axis: int = given if isinstance(given, int) else given[0]
+    if not isinstance(given, int) and len(given) > 1:
         call.fail("it normalises several axes")
     x = call.walk.unrolled(call.x, call.path)
     return call.same("normalize", x, dim=call.axis(axis, x))

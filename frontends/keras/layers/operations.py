@@ -37,7 +37,7 @@ def _binary(op: str, *, swapped: str = "", tensors: bool = False) -> Rule:
     return rule
 
 
-def _number(given: object) -> int | float | None:
+def _number(given: Any) -> int | float | None:
     if isinstance(given, bool | Value) or given is None:
         return None
     if isinstance(given, int | float):

@@ -28,13 +28,13 @@ def channel_dropout(call: Call) -> Value:
 
 def flatten(call: Call) -> Value:
     """Lower Flatten; the features keep our order, and a Dense after it takes its rows in that order."""
-    shape = call.shape()
+    batch, *lengths = call.shape()
     count = 1
-    for size in shape[1:]:
+    for size in lengths:
         count *= size if isinstance(size, int) else call.fail("it flattens an axis of unknown size")
-    if getattr(call.layer, "data_format", "") == "channels_first" and len(shape) > 2:
+    if getattr(call.layer, "data_format", "") == "channels_first" and len(lengths) > 1:
         call.fail('data_format="channels_first" flattens the channels last')
-    return call.walk.reshaped(call.x, (shape[0], count), call.path)
+    return call.walk.reshaped(call.x, (batch, count), call.path)
 
 
 def reshape(call: Call) -> Value:
