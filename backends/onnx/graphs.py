@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+WEIGHTS = ("parameter", "constant")
+"""Ops that are tensors of the model; those that nothing reads are left out, as runtimes warn of them."""
+
+
 class Blocks(Protocol):
     """What writes the calls of blocks."""
 
@@ -55,7 +59,10 @@ class GraphWriter:
         values = self.writer.values
         inputs = [typed(Value(name=self.writer.fresh(i.name)), i.type) for i in self.graph.inputs]
         values.update((i.name, value) for i, value in zip(self.graph.inputs, inputs, strict=True))
+        read = {*self.graph.outputs, *(name for node in self.graph.nodes for name in node.operands)}
         for node in self.graph.nodes:
+            if node.op.name in WEIGHTS and node.name not in read:
+                continue
             before = len(self.nodes)
             try:
                 results = self._node(node)
@@ -73,7 +80,7 @@ class GraphWriter:
         most = arity(type(node.op))[1]
         count = len(operands) if most is None else min(most, len(operands))
         weights: dict[str, Value] = {}
-        if node.op.name not in ("parameter", "constant"):
+        if node.op.name not in WEIGHTS:
             slots = [slot for slot in node.op.state(types[:count]) if slot.name != "num_batches_tracked"]
             given = operands[count:]
             weights = {slot.name: value for slot, value in zip(slots, given, strict=False)}
@@ -86,7 +93,7 @@ class GraphWriter:
         written = self.nodes[before:]
         for name, value, type in zip(node.results, results, node.types, strict=True):
             if value.producer() not in written and value.name in self.writer.taken:
-                kept = node.op.name in ("parameter", "constant")
+                kept = node.op.name in WEIGHTS
                 value = value if kept else self.writer.add(node.name, "Identity", [value])[0]
             producer = value.producer()
             if producer is not None and producer in self.nodes[before:]:

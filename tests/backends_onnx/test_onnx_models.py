@@ -187,6 +187,20 @@ def test_nothing_is_left_where_writing_fails(blocks: Module, tmp_path: Path) -> 
     assert [found.name for found in tmp_path.iterdir()] == ["taken.onnx"]
 
 
+def test_weights_that_nothing_reads_are_left_out() -> None:
+    text = """\
+nasc 1
+
+graph @main(%x: f32[N,4]) -> f32[N,4] {
+  %used = parameter {key="used", shape=[4]}
+  %left = parameter {key="left", shape=[4]}
+  %sum = add %x, %used
+  return %sum
+}
+"""
+    assert [tensor.name for tensor in emit_onnx(parse(text)).graph.initializer] == ["used"]
+
+
 def test_a_long_chain_is_written(compare: Compare) -> None:
     lines = [f"  %v{i} = relu %v{i - 1}" for i in range(1, 2001)]
     text = "nasc 1\n\ngraph @main(%v0: f32[N,2]) -> f32[N,2] {\n" + "\n".join(lines) + "\n  return %v2000\n}\n"
