@@ -59,6 +59,8 @@ def _pairwise(function: Callable[[Any, Any], Any]) -> Fold:
         if not bounded(prod(shape), inputs):
             return None
         symbolic = any(array.dtype.hasobject for array in inputs)
+        if symbolic and any(array.dtype.kind not in "iuO" for array in inputs):
+            return None
         total, *rest = [array.astype(object) for array in inputs] if symbolic else inputs
         for array in rest:
             total = function(total, array)
@@ -80,8 +82,8 @@ def _divide(a: Array, b: Array) -> Array:
     if np.issubdtype(a.dtype, np.integer):
         if (b == 0).any():
             raise ZeroDivisionError("division by zero")
-        return (np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(a.dtype)
-    return np.divide(a, b)
+        return np.asarray(np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(a.dtype)
+    return np.asarray(np.divide(a, b))
 
 
 def _modulo(site: Site, inputs: list[Array]) -> Array:
@@ -126,6 +128,8 @@ def _where(site: Site, inputs: list[Array]) -> Array | None:
 
 def _gather(site: Site, inputs: list[Array]) -> Array | None:
     data, indices = inputs
+    if indices.dtype.kind not in "iu":
+        return None
     axis = site.axis_of(site.integer("axis", 0), data.ndim)
     count = indices.size * (data.size // max(data.shape[axis], 1))
     return np.take(data, indices.astype(np.int64), axis=axis) if bounded(count, [data]) else None
@@ -204,7 +208,8 @@ def _cast(site: Site, inputs: list[Array]) -> Array | None:
     dtype = NUMPY[dtype_of(site.integer("to", 1), "the result")]
     if inputs[0].dtype == object:
         return inputs[0] if np.issubdtype(dtype, np.integer) else None
-    return inputs[0].astype(dtype)
+    real = inputs[0].dtype.kind == "c" and not np.issubdtype(dtype, np.complexfloating)
+    return (inputs[0].real if real else inputs[0]).astype(dtype)
 
 
 def _cast_like(site: Site, inputs: list[Array]) -> Array | None:
