@@ -81,8 +81,8 @@ class InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu6(self.bn1(self.expand(x)))
         y = F.relu6(self.bn2(self.depthwise(y)))
-        y = self.bn3(self.project(y))
-        return x + y if self.skip else y
+        out: Tensor = self.bn3(self.project(y))
+        return x + out if self.skip else out
 
 
 class InvertedResidualNet(nn.Module):
@@ -170,7 +170,8 @@ class EncoderLayer(nn.Module):
         q, k, v = self.split(self.query(y)), self.split(self.key(y)), self.split(self.value(y))
         y = F.scaled_dot_product_attention(q, k, v)
         x = x + self.out(y.transpose(1, 2).reshape(x.shape))
-        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+        out: Tensor = self.fc2(F.gelu(self.fc1(self.norm2(x))))
+        return x + out
 
 
 class TransformerEncoder(nn.Module):
