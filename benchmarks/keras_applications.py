@@ -115,9 +115,18 @@ def emitted(module: Any, weights: Any) -> Any:
     return model.eval()
 
 
+def image(model: Any, size: tuple[int, ...]) -> Any:
+    """Return a random image with numbers such as the model takes: bytes where it scales them itself."""
+    import numpy as np
+    import torch
+
+    x = torch.from_numpy(np.random.default_rng(1).uniform(0, 255, (1, *size)).astype("float32"))
+    scales = any(layer.name.startswith(("rescaling", "normalization")) for layer in model.layers)
+    return x if scales else x / 127.5 - 1
+
+
 def measure(name: str) -> dict[str, object]:
     """Take one architecture there and compare."""
-    import numpy as np
     import torch
 
     from nasc.frontends.keras import lower_keras
@@ -128,9 +137,7 @@ def measure(name: str) -> dict[str, object]:
     keras.utils.set_random_seed(0)
     model = getattr(keras.applications, name)(weights=None)
     size = tuple(224 if side is None else side for side in model.input_shape[1:])
-    x = torch.from_numpy(np.random.default_rng(1).uniform(0, 255, (1, *size)).astype("float32"))
-    if not any(layer.name.startswith(("rescaling", "normalization")) for layer in model.layers):
-        x = x / 127.5 - 1
+    x = image(model, size)
     with torch.no_grad():
         wanted = shaken(model, keras, x)
         reference = "tensorflow" if averages_at_edges(model, keras) else "torch"
