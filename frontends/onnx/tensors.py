@@ -57,7 +57,7 @@ MAX_RANK = 32
 def dtype_of(code: int, what: str) -> DType:
     """Return the dtype of an ONNX element type. Raises NascError where nasc has none."""
     if code not in DTYPES:
-        names = {int(value): key.lower() for key, value in TensorProto.DataType.items()}
+        names: dict[int, str] = {int(value): key.lower() for key, value in TensorProto.DataType.items()}
         name = names.get(code, f"number {code}")
         hint = f"expected one of: {', '.join(sorted(t.value for t in DTYPES.values()))}"
         raise NascError.of(f"{what} has elements of type {name}, which nasc has not", hint, "dtype")
