@@ -45,7 +45,7 @@ NUMPY: dict[DType, Any] = {
 }
 _OURS = {np.dtype(kind): dtype for dtype, kind in NUMPY.items()}
 # Elements of a 16-bit float and the like stand in int32_data, one an entry; complex numbers take two entries.
-_FIELDS = {
+_FIELDS: dict[int, str] = {
     TensorProto.DOUBLE: "double_data",
     TensorProto.FLOAT: "float_data",
     TensorProto.COMPLEX64: "float_data",
