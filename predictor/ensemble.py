@@ -21,7 +21,7 @@ from .batch import batches
 from .encoder import SIGNS, Encoder, Shape, variants_per_chunk
 from .features import ROW, Arrays, Features
 from .kernels.variants import Variants
-from .statistics import NAMES, statistics
+from .statistics import NAMES, Columns, statistics
 
 Floats = NDArray[np.float32]
 FORMAT = "nasc-predictor-1"
@@ -92,8 +92,8 @@ class Ensemble:
 
     def _masked(self, graph: Features, keep: NDArray[np.bool_]) -> Tensor:
         kinds = torch.from_numpy(graph.kinds.astype(np.int64))
-        numbers = torch.from_numpy(statistics(graph.columns, keep).astype(np.float32))
-        variants = Variants.of(graph.edges, (~keep).any(axis=1), self.card.shape.layers)
+        numbers = torch.from_numpy(statistics(Columns.of(graph.layout), keep).astype(np.float32))
+        variants = Variants.of(graph.edges, ~np.logical_and.reduce(keep, axis=1), self.card.shape.layers)
         rows, kept = torch.from_numpy(graph.rows), torch.from_numpy(keep)
         every = [m.score(m.embed_variants(kinds, rows, kept, variants), numbers) for m in self.members]
         return torch.stack(every).mean(dim=0)

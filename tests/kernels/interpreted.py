@@ -1,0 +1,43 @@
+"""Runs the Triton programs in Triton's interpreter and prints their errors; TRITON_INTERPRET=1 must be set."""
+
+import json
+import os
+import sys
+
+import torch
+
+from nasc.predictor.kernels.message import gin
+from nasc.predictor.kernels.relation import Step
+from nasc.tests.kernels.graphs import largest_error, reference, step, weights, with_gradients
+
+CASES = {
+    "fp32": (step(60, 90), 32, 64, torch.float32),
+    "fp32, odd sizes": (step(35, 40), 20, 45, torch.float32),
+    "bf16": (step(60, 90), 32, 64, torch.bfloat16),
+    "no edges": (step(5, 0), 16, 32, torch.float32),
+}
+
+
+def error(step: Step, width: int, hidden: int, dtype: torch.dtype) -> float:
+    r = torch.Generator().manual_seed(1)
+    x, above = (torch.randn(n, width, generator=r, dtype=torch.float64) for n in (step.columns, step.rows))
+    exact = [t.to(dtype) for t in (x, *weights(width, hidden), above)]
+    wide = [t.double() for t in exact]
+
+    def run(function, tensors):
+        return with_gradients(function, tensors[0], step, weights(width, hidden)._make(tensors[1:-1]), tensors[-1])
+
+    return largest_error(run(lambda *a: gin(*a, path="triton"), exact), run(reference, wide))
+
+
+def bipartite() -> tuple[Step, int, int, torch.dtype]:
+    whole = step(40, 60)
+    own = torch.arange(0, 40, 2)
+    kept = [r.transposed.transposed for r in (whole.sources, whole.readers)]
+    rows = [type(r)(r.start[:21].clone(), r.index[: r.start[20]].clone(), 40) for r in kept]
+    return Step(*rows, own), 16, 32, torch.float32
+
+
+if __name__ == "__main__":
+    assert os.environ["TRITON_INTERPRET"] == "1"
+    sys.stdout.write(json.dumps({name: error(*case) for name, case in {**CASES, "fewer rows": bipartite()}.items()}))

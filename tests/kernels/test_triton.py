@@ -1,0 +1,70 @@
+"""The Triton programs: right in the interpreter, and compiled ahead of time for two GPUs."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+triton = pytest.importorskip("triton", reason="Triton is not installed (the extra `triton`)")
+
+LIMITS = {"fp32": 1e-5, "fp32, odd sizes": 1e-5, "bf16": 0.1, "no edges": 1e-5, "fewer rows": 1e-5}
+SHARED = {80: 163 << 10, 90: 227 << 10}
+STATES = ("own_start", "own", "source_start", "source", "reader_start", "reader")
+
+
+@pytest.fixture(scope="module")
+def errors() -> dict[str, float]:
+    """Largest relative error of outputs and gradients against float64, by case; Triton reads the variable at import."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "nasc.tests.kernels.interpreted"],
+        env={**os.environ, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("case", LIMITS)
+def test_programs_agree_with_float64(case: str, errors: dict[str, float]) -> None:
+    assert errors[case] < LIMITS[case]
+
+
+def compiled(name: str, capability: int, type: str, width: int) -> Any:
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from nasc.predictor.kernels import programs
+    from nasc.predictor.kernels.fused import blocks
+
+    program = getattr(programs, name)
+    sizes = {**blocks(width), "KEEP": True}
+    stages = sizes.pop("num_stages")
+    constants = {key: value for key, value in sizes.items() if key in program.arg_names}
+    signature = {
+        key: "constexpr"
+        if key in constants
+        else "i32"
+        if key in ("count", "width", "hidden")
+        else "*i64"
+        if key in STATES
+        else f"*{type}"
+        for key in program.arg_names
+    }
+    source = ASTSource(program, signature, constants)
+    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options={"num_stages": stages})
+
+
+@pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") == "1", reason="the interpreter is on: nothing is compiled")
+@pytest.mark.parametrize("name", ["layer_forward", "hidden_backward", "states_backward"])
+@pytest.mark.parametrize(("capability", "type", "width"), [(80, "fp32", 16), (90, "bf16", 32)])
+def test_programs_compile_for_gpus(name: str, capability: int, type: str, width: int) -> None:
+    made = compiled(name, capability, type, width)
+    assert f"sm_{capability}" in made.asm["ptx"]
+    assert made.asm["cubin"].startswith(b"\x7fELF")
+    assert "mma" in made.asm["ptx"]
+    assert made.metadata.shared <= SHARED[capability]
