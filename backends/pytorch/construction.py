@@ -9,7 +9,7 @@ from itertools import groupby
 from ...ir import CallBlock, Dim, DType, Expr, Layer, Node, TensorType, attributes_of, symbols_of
 from .chains import arguments, module_of
 from .layout import Doc, Group, Item, call, flat, has_comments, render
-from .members import Block, Entry, Member, Plan, access, slots, tensor_access, tied
+from .members import Block, Entry, Member, Plan, access, slots, state_keys, tensor_access, tied
 from .quoting import literal, plain, string
 from .sizes import size
 from .tables import Tables
@@ -143,7 +143,7 @@ class Constructor:
 
     def _tensor(self, member: Member, leaf: str, node: Node) -> None:
         base = access(self.plan.root, member.path)
-        if tied(node):
+        if tied(node) and tied(node) in state_keys(self.plan, self.blocks):
             self._tied.append(lambda: self._tie(base, leaf, node))
             return
         self.lines += [" " * 8 + line for line in self.comments(node, 8)]

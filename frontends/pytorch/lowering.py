@@ -49,8 +49,9 @@ def lower_program(
     if translation.missing:
         simpler = decomposed(program)
         if simpler is not None:
-            program = simpler
+            program, asked = simpler, translation.missing
             translation, outputs = _translated(program, symbols)
+            translation.missing = _as_asked(asked, translation.missing)
     state = translation.state
     _raise_problems(translation)
     tensors = {k: v for k, v in (whole or program.state_dict).items() if isinstance(v, Tensor)}
@@ -70,6 +71,14 @@ def _translated(program: ExportedProgram, symbols: Mapping[str, str]) -> tuple[T
         if node.op == "placeholder" and node.name in user_inputs and _is_tensor(node):
             translation.input(node)
     return translation, translation.walk(program.graph)
+
+
+def _as_asked(asked: Mapping[str, list[Place]], missing: dict[str, list[Place]]) -> dict[str, list[Place]]:
+    """Return what is missing under the names that the model calls, not those of what PyTorch takes them apart into."""
+    places = {place for found in missing.values() for place in found}
+    named = {name: found for name, found in asked.items() if places.intersection(found)}
+    known = {place for found in named.values() for place in found}
+    return named | {name: found for name, found in missing.items() if not known.issuperset(found)}
 
 
 def _finish(

@@ -76,8 +76,9 @@ def test_tied_weights_belong_to_one_layer_and_are_an_operand_of_the_other(same):
     lowered = same(Tied(), torch.zeros(2, 5, dtype=torch.int64))
     (embedding,) = nodes(lowered, "embedding")
     (linear,) = nodes(lowered, "linear")
-    (parameter,) = nodes(lowered, "parameter")
+    parameter, name = nodes(lowered, "parameter")
     assert (embedding.path, linear.path) == ("embed", "head")
+    assert (name.op.key, name.op.tied) == ("head.weight", "embed.weight")
     assert sorted((len(embedding.operands), len(linear.operands))) == [1, 2]
     assert parameter.name in (*embedding.operands, *linear.operands)
     assert parameter.op.key in ("embed.weight", "head.weight")
