@@ -131,11 +131,12 @@ def measure(name: str) -> dict[str, object]:
 
     from nasc.frontends.keras import lower_keras
     from nasc.frontends.keras.runtime import keras_with_torch
+    from nasc.frontends.keras.zoo import architecture
     from nasc.ir import f32, verify
 
     keras = keras_with_torch()
     keras.utils.set_random_seed(0)
-    model = getattr(keras.applications, name)(weights=None)
+    model = architecture(name)(weights=None)
     size = tuple(224 if side is None else side for side in model.input_shape[1:])
     x = image(model, size)
     with torch.no_grad():

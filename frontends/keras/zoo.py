@@ -26,8 +26,22 @@ def lower_application(source: Source, types: Sequence[TensorType]) -> Lowered:
     if types:
         arguments.setdefault("input_shape", tuple(types[0].shape[1:]))
     with seeded():
-        model = _built(source, getattr(applications, source.name), {"weights": None, **arguments})
+        model = _built(source, architecture(source.name), {"weights": None, **arguments})
         return lower_keras(model, types or _usual(model), source.text)
+
+
+def architecture(name: str) -> Any:
+    """Return the function that builds an architecture of keras.applications.
+
+    Keras refuses to build NASNetMobile under its torch backend (see docs/keras.md for why); its parts do.
+    """
+    from keras.src.applications.nasnet import NASNet
+
+    def nasnet_mobile(input_shape: Any = None, **arguments: Any) -> Any:
+        mobile = {"stem_block_filters": 32, "skip_reduction": False, "filter_multiplier": 2, "default_size": 224}
+        return NASNet(input_shape, penultimate_filters=1056, num_blocks=4, **mobile, **arguments)
+
+    return nasnet_mobile if name == "NASNetMobile" else getattr(keras_with_torch().applications, name)
 
 
 def _usual(model: Any) -> list[TensorType]:
