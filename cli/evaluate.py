@@ -7,15 +7,29 @@ import argparse
 from .output import say, write_text
 
 EXAMPLE = """\
-example:
+examples:
   nasc evaluate --family nb201 --data-dir ../shared/data
+  nasc evaluate --all --data-dir ../shared/data --record trials.jsonl --card docs/predictor.md
 """
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
-    command.add_argument("--family", default="nb201", help="benchmark to rank: nb101 or nb201; default: nb201")
+    command.add_argument("--family", default="nb201", help="benchmark to rank; default: nb201")
+    command.add_argument(
+        "--all",
+        action="store_true",
+        help="compare recipes and baselines over all families: zero-shot, left out, 50 labels",
+    )
+    command.add_argument("--seeds", type=int, default=3, metavar="N", help="with --all: seeds a recipe; default: 3")
+    command.add_argument(
+        "--record",
+        default="trials.jsonl",
+        metavar="FILE",
+        help="with --all: results so far; a killed run goes on from it",
+    )
+    command.add_argument("--card", metavar="FILE", help="with --all: write the tables into this model card")
     command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
     command.add_argument("--limit", type=int, metavar="N", help="rank this many networks only")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the table")
@@ -23,7 +37,9 @@ def add(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Rank a family by the predictor, parameters and multiply-accumulates."""
+    """Rank a family by the predictor, parameters and multiply-accumulates, or compare all recipes."""
+    if arguments.all:
+        return _compare(arguments)
     from ..predictor import evaluate
 
     scores = evaluate(arguments.family, data_dir=arguments.data_dir, limit=arguments.limit, on_event=say)
@@ -38,4 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     lines += [f"| {name} | {r.spearman:.3f} | {r.kendall:.3f} | {r.ndcg10:.4f} |" for name, r in scores.rankers.items()]
     write_text("\n".join(lines))
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ..predictor.harness import Plan, compare
+    from ..predictor.tables import put, tables
+
+    plan = Plan(seeds=tuple(range(arguments.seeds)), limit=arguments.limit, data_dir=arguments.data_dir)
+    text = tables(compare(plan, Path(arguments.record), say))
+    if arguments.card:
+        put(Path(arguments.card), text)
+        say(f"wrote {arguments.card}")
+    else:
+        write_text(text)
     return 0

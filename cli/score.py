@@ -31,12 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     sources: list[str] = arguments.sources or ["-"]
     modules = [read_module(source, arguments) for source in sources]
     predictions = Predictor.load().predict(modules)
-    ranked = sorted(zip(sources, predictions, modules, strict=True), key=lambda one: -one[1].score)
+    ranked = sorted(zip(sources, predictions, modules, strict=True), key=lambda one: (not one[1].known, -one[1].score))
     rows: list[dict[str, object]] = [
         {
             "rank": rank,
             "score": prediction.score,
             "std": prediction.std,
+            "in_domain": prediction.in_domain,
             "params": cost(module).params,
             "macs": cost(module).macs,
             "model": source,
@@ -53,9 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
         write_text("rank\tscore\tstd\tparams\tmacs\tmodel")
         for row in rows:
             write_text(
-                f"{row['rank']}\t{row['score']:.4f}\t{row['std']:.4f}\t{row['params']}\t{row['macs']}\t{row['model']}"
+                f"{row['rank']}\t{_shown(row, 'score')}\t{_shown(row, 'std')}\t"
+                f"{row['params']}\t{row['macs']}\t{row['model']}"
             )
     return 0
+
+
+def _shown(row: dict[str, object], column: str) -> str:
+    """Return a number of a row, or `unknown` for a network far from all that was trained on."""
+    return f"{row[column]:.4f}" if row["in_domain"] else "unknown"
 
 
 def _draw(rows: list[dict[str, object]]) -> None:
@@ -68,8 +75,8 @@ def _draw(rows: list[dict[str, object]]) -> None:
     for row in rows:
         cells = (
             f"{row['rank']}",
-            f"{row['score']:.4f}",
-            f"± {row['std']:.4f}",
+            _shown(row, "score"),
+            f"± {_shown(row, 'std')}",
             f"{row['params']:,}",
             f"{row['macs']:,}",
         )

@@ -52,6 +52,11 @@ PRIOR = {"norm share": 0.5, "activation share": 0.5}
 """Fixed slopes, not learned: benchmarks never leave norms and activations out, so no data prices them."""
 
 
+SIZE = NAMES.index("log10 size")
+SIZE_SLOPE = 1.0
+"""What ten times the size adds to the score, fixed: what a benchmark says of size holds for its own sizes only."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """Sizes: node width, GIN layers, hidden width of the regressor, bound of what the GIN adds."""
@@ -215,7 +220,8 @@ class Encoder(nn.Module):
         z = (statistics - self.mean) / self.scale
         known = (z * self.signs)[..., self.signs != 0]
         lacking = sum(slope * (statistics[..., NAMES.index(name)] - 1) for name, slope in PRIOR.items())
-        result: Tensor = self.monotone(known) + lacking
+        size = SIZE_SLOPE * (statistics[..., SIZE] - self.mean[SIZE])
+        result: Tensor = self.monotone(known) + lacking + size
         return result
 
     def forward(self, batch: Batch) -> Tensor:

@@ -18,13 +18,14 @@ from torch import Tensor
 from ..ir import NascError
 from ..ir.files import whole
 from .batch import batches
-from .encoder import SIGNS, Encoder, Shape, variants_per_chunk
+from .encoder import SIGNS, SIZE_SLOPE, Encoder, Shape, variants_per_chunk
 from .features import ROW, Arrays, Features
 from .kernels.variants import Variants
+from .mixture import Mixture
 from .statistics import NAMES, Columns, statistics
 
 Floats = NDArray[np.float32]
-FORMAT = "nasc-predictor-1"
+FORMAT = "nasc-predictor-2"
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,24 @@ class Card:
 class Ensemble:
     """Encoders whose mean is the score and whose spread is part of the uncertainty."""
 
-    def __init__(self, members: Sequence[Encoder], card: Card) -> None:
-        """Put the members in evaluation mode."""
+    def __init__(self, members: Sequence[Encoder], card: Card, mixture: Mixture | None = None) -> None:
+        """Put the members in evaluation mode. Without a mixture, every network is in the domain."""
         self.members = tuple(member.eval() for member in members)
         self.card = card
+        self.mixture = mixture
+
+    def in_domain(self, graphs: Sequence[Arrays]) -> NDArray[np.float64]:
+        """Return the share of training networks that are no likelier than each graph, [g]; see :class:`Mixture`."""
+        if not graphs or self.mixture is None:
+            return np.ones(len(graphs))
+        return self.mixture.in_domain(self.standardised(graphs))
+
+    def standardised(self, graphs: Sequence[Arrays]) -> NDArray[np.float64]:
+        """Return the statistics of graphs in standard deviations of what was trained on, [g, s]."""
+        first = self.members[0]
+        raw = np.stack([g.statistics for g in graphs])
+        result: NDArray[np.float64] = (raw - first.mean.numpy()) / first.scale.numpy()
+        return result
 
     @torch.inference_mode()
     def scores(self, graphs: Sequence[Arrays]) -> tuple[Floats, Floats]:
@@ -103,7 +118,18 @@ class Ensemble:
         tensors = {
             f"{i}.{key}": t.contiguous() for i, m in enumerate(self.members) for key, t in m.state_dict().items()
         }
-        card = json.dumps({**asdict(self.card), "format": FORMAT, "rows": ROW, "statistics": NAMES, "signs": SIGNS})
+        if self.mixture is not None:
+            tensors |= {f"mixture.{k}": torch.from_numpy(v).contiguous() for k, v in vars(self.mixture).items()}
+        card = json.dumps(
+            {
+                **asdict(self.card),
+                "format": FORMAT,
+                "rows": ROW,
+                "statistics": NAMES,
+                "signs": SIGNS,
+                "slope": SIZE_SLOPE,
+            }
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as part:
             save_file(tensors, part, metadata={"card": card})
@@ -122,7 +148,7 @@ class Ensemble:
                 "weights",
             ) from None
         data = json.loads(text)
-        wanted = {"format": FORMAT, "rows": list(ROW), "statistics": list(NAMES), "signs": SIGNS}
+        wanted = {"format": FORMAT, "rows": list(ROW), "statistics": list(NAMES), "signs": SIGNS, "slope": SIZE_SLOPE}
         if {key: data.pop(key, None) for key in wanted} != wanted:
             raise NascError.of(
                 f"predictor weights {path} were made for other features",
@@ -130,8 +156,10 @@ class Ensemble:
                 "weights",
             )
         card = Card.parse(json.dumps(data))
+        found = {k.removeprefix("mixture."): tensors.pop(k).numpy() for k in list(tensors) if k.startswith("mixture.")}
         count = 1 + max(int(key.partition(".")[0]) for key in tensors)
-        return Ensemble([_member(card.shape, tensors, i) for i in range(count)], card)
+        members = [_member(card.shape, tensors, i) for i in range(count)]
+        return Ensemble(members, card, Mixture(**found) if found else None)
 
 
 def _member(shape: Shape, tensors: dict[str, Tensor], index: int) -> Encoder:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,12 @@ from torch import Tensor
 from ..ir.files import whole
 from .batch import collate
 from .datasets import Dataset, load
-from .encoder import Batch, Encoder, Shape
+from .encoder import SIZE_SLOPE, Batch, Encoder, Shape
 from .ensemble import Card, Ensemble
 from .evaluation import ranking
+from .features import Arrays
 from .kinds import Kind
+from .mixture import Mixture
 from .training import Config
 
 Event = Callable[[str], None]
@@ -31,28 +33,72 @@ KNOTS = (0.002, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0
 MARGIN = 0.1
 MONOTONE_RATE = 5.0
 SAMPLE = 1000
+CHUNK = 32
+LEAST = 256
+"""Networks of one family that are compared with each other at once, and least networks of a family an epoch."""
+
+NAME = "nasc"
+"""Stem of the weights file."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What is trained on: graphs of several families, targets [n] and the number of the family [n]."""
+
+    graphs: list[Arrays]
+    targets: Floats
+    families: NDArray[np.intp]
+
+    @staticmethod
+    def of(sets: Sequence[Dataset]) -> Corpus:
+        """Return the networks of all families; a target is the normal score within the family."""
+        return Corpus(
+            [graph for data in sets for graph in data.graphs],
+            np.concatenate([normal_scores(data.accuracy) for data in sets]),
+            np.repeat(np.arange(len(sets)), [len(data.graphs) for data in sets]),
+        )
+
+    def chunks(self, generator: torch.Generator) -> list[list[int]]:
+        """Return positions in groups of one family, shuffled; each family gives at least ``LEAST`` networks."""
+        groups: list[list[int]] = []
+        for number in range(int(self.families.max()) + 1):
+            own = np.flatnonzero(self.families == number)
+            order: list[int] = []
+            while len(order) < min(LEAST, len(self.families)):
+                order += own[torch.randperm(len(own), generator=generator).numpy()].tolist()
+            groups += [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)]
+        return [groups[i] for i in torch.randperm(len(groups), generator=generator).tolist()]
 
 
 def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -> Path:
-    """Train all members and write ``<family>.safetensors`` into a folder; see ``nasc.predictor.train``."""
-    data = load(config.family, data_dir, config.networks, say)
-    held = max(len(data.graphs) // 10, 1)
-    test, rest = data.take(np.arange(held)), data.take(np.arange(held, len(data.graphs)))
-    work = folder / f".training-{_key(config, data)}"
+    """Train all members and write ``NAME.safetensors`` into a folder; see ``nasc.predictor.train``."""
+    sizes = [config.networks] + [config.others] * (len(config.families) - 1)
+    sets = [load(n, data_dir, size, say).distinct() for n, size in zip(config.families, sizes, strict=True)]
+    splits = [_split(data) for data in sets]
+    corpus = Corpus.of([rest for _, rest in splits])
+    work = folder / f".training-{_key(config, corpus)}"
     work.mkdir(parents=True, exist_ok=True)
-    targets = normal_scores(rest.accuracy)
-    members = [_member(config, index, rest, targets, work, say) for index in range(config.members)]
+    members = [_member(config, index, corpus, work, say) for index in range(config.members)]
     shape = _shape(config)
-    draft = Card(shape, config.family, 1.0, 0.0, _knots(rest.accuracy, targets), asdict(config))
+    test, rest = splits[0]
+    targets = normal_scores(rest.accuracy)
+    draft = Card(shape, config.families[0], 1.0, 0.0, _knots(rest.accuracy, targets), asdict(config))
     ensemble = Ensemble(members, _card(draft, Ensemble(members, draft), rest, test))
-    scores, _ = ensemble.scores(test.graphs)
-    say(f"held-out {config.family}: Spearman {ranking(scores, test.accuracy).spearman:.4f}")
-    path = folder / f"{config.family}.safetensors"
+    ensemble.mixture = Mixture.fit(ensemble.standardised(corpus.graphs))
+    for held, _ in splits:
+        scores, _ = ensemble.scores(held.graphs)
+        say(f"held-out {held.family.name}: Spearman {ranking(scores, held.accuracy).spearman:.4f}")
+    path = folder / f"{NAME}.safetensors"
     ensemble.write(path)
     for file in work.iterdir():
         file.unlink()
     work.rmdir()
     return path
+
+
+def _split(data: Dataset) -> tuple[Dataset, Dataset]:
+    held = max(len(data.graphs) // 10, 1)
+    return data.take(np.arange(held)), data.take(np.arange(held, len(data.graphs)))
 
 
 def normal_scores(values: Floats) -> Floats:
@@ -63,8 +109,8 @@ def normal_scores(values: Floats) -> Floats:
     return result
 
 
-def _key(config: Config, data: Dataset) -> str:
-    text = repr((config, len(data.graphs), float(data.accuracy.sum())))
+def _key(config: Config, corpus: Corpus) -> str:
+    text = repr((config, len(corpus.graphs), float(corpus.targets.sum()), SIZE_SLOPE))
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
@@ -72,18 +118,19 @@ def _shape(config: Config) -> Shape:
     return Shape(config.width, config.layers, config.hidden, config.bound)
 
 
-def _member(config: Config, index: int, data: Dataset, targets: Floats, work: Path, say: Event) -> Encoder:
+def _member(config: Config, index: int, corpus: Corpus, work: Path, say: Event) -> Encoder:
     """Train one member, from its last checkpoint where there is one."""
     torch.manual_seed(config.seed + index)
     encoder = Encoder(_shape(config))
-    statistics = np.stack([g.statistics for g in data.graphs])
-    rows = np.concatenate([g.rows for g in data.graphs[:SAMPLE]])
+    statistics = np.stack([g.statistics for g in corpus.graphs])
+    spread = np.random.default_rng(0).permutation(len(corpus.graphs))[:SAMPLE]
+    rows = np.concatenate([corpus.graphs[i].rows for i in spread])
     encoder.standardise(torch.from_numpy(statistics), torch.from_numpy(rows))
     optimiser = _optimiser(encoder, config)
     path = work / f"member{index}.safetensors"
     for epoch in range(_resume(path, encoder, optimiser), config.epochs):
         generator = torch.Generator().manual_seed(1_000_003 * (config.seed + index) + epoch)
-        mean = _epoch(config, encoder, optimiser, data, targets, generator, epoch)
+        mean = _epoch(config, encoder, optimiser, corpus, generator, epoch)
         _checkpoint(path, encoder, optimiser, epoch + 1)
         say(f"member {index + 1}/{config.members}, epoch {epoch + 1}/{config.epochs}: loss {mean:.4f}")
     return encoder
@@ -106,27 +153,31 @@ def _epoch(
     config: Config,
     encoder: Encoder,
     optimiser: torch.optim.Optimizer,
-    data: Dataset,
-    targets: Floats,
+    corpus: Corpus,
     generator: torch.Generator,
     epoch: int,
 ) -> float:
     """Train for one pass and return the mean loss."""
     encoder.train()
-    order = torch.randperm(len(data.graphs), generator=generator).split(config.batch)
+    chunks = corpus.chunks(generator)
+    many = max(config.batch // CHUNK, 1)
+    steps = [chunks[i : i + many] for i in range(0, len(chunks), many)]
     total = 0.0
-    for step, part in enumerate(order, start=epoch * len(order)):
+    for step, parts in enumerate(steps, start=epoch * len(steps)):
         for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * rate(step / (config.epochs * len(order)))
-        chosen: list[int] = part.tolist()
-        batch = with_masked_nodes(collate([data.graphs[i] for i in chosen]), config.inserted, generator)
-        value = loss(encoder, batch, torch.from_numpy(targets[chosen]).float(), config.alone)
+            group["lr"] = group["peak"] * rate(step / (config.epochs * len(steps)))
+        chosen = [i for part in parts for i in part]
+        batch = with_masked_nodes(collate([corpus.graphs[i] for i in chosen]), config.inserted, generator)
+        group_of = torch.repeat_interleave(torch.arange(len(parts)), torch.tensor([len(part) for part in parts]))
+        scale = torch.from_numpy(corpus.families[chosen] == 0)
+        targets = Targets(torch.from_numpy(corpus.targets[chosen]).float(), group_of, scale)
+        value = loss(encoder, batch, targets, config.alone)
         optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimiser.step()
         total += value.item()
-    return total / len(order)
+    return total / len(steps)
 
 
 def rate(done: float) -> float:
@@ -152,18 +203,33 @@ def with_masked_nodes(batch: Batch, share: float, generator: torch.Generator) ->
     )
 
 
-def loss(encoder: Encoder, batch: Batch, targets: Tensor, alone: float) -> Tensor:
+@dataclass(frozen=True)
+class Targets:
+    """Wanted scores [g], the group that a graph is compared within [g], and whether its family sets the scale [g]."""
+
+    scores: Tensor
+    group: Tensor
+    scale: Tensor
+
+
+def loss(encoder: Encoder, batch: Batch, targets: Targets, alone: float) -> Tensor:
     """Return the loss of the scores, and ``alone`` times that of the monotone part by itself."""
     whole, part = encoder(batch), encoder.rising(batch.statistics)
     return _loss(whole, targets) + alone * _loss(part, targets)
 
 
-def _loss(scores: Tensor, targets: Tensor) -> Tensor:
-    """Return a robust regression loss plus the logistic loss of every pair that is a margin apart."""
-    apart = targets[:, None] - targets[None] > MARGIN
+def _loss(scores: Tensor, targets: Targets) -> Tensor:
+    """Return the logistic loss of every pair of a group that is a margin apart, and a robust regression loss.
+
+    Regression is on the family that sets the scale: how two families compare is not known.
+    """
+    same = targets.group[:, None] == targets.group[None]
+    apart = same & (targets.scores[:, None] - targets.scores[None] > MARGIN)
     pairs = F.softplus(-2 * (scores[:, None] - scores[None]))[apart]
     ranks = pairs.mean() if pairs.numel() else scores.sum() * 0
-    return F.smooth_l1_loss(scores, targets) + ranks
+    if not targets.scale.any():
+        return ranks
+    return ranks + F.smooth_l1_loss(scores[targets.scale], targets.scores[targets.scale])
 
 
 def _checkpoint(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer, epoch: int) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .ensemble import Ensemble
     from .features import Features
 
-SHIPPED = Path(__file__).parent / "weights" / "nb101.safetensors"
+SHIPPED = Path(__file__).parent / "weights" / "nasc.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,19 @@ class Prediction:
     ``score`` is in standard deviations of the training family: 0 is its median network, +1 beats 84% of it;
     it has no upper end, so that a better network always scores higher. ``std`` is its uncertainty in the same
     unit. ``accuracy`` is the score on the scale of the training task (a fraction in 0..1, CIFAR-10 for the
-    shipped weights).
+    shipped weights). ``in_domain`` is the share of training networks that are no likelier than this one, 0 for a
+    network far from all of them.
     """
 
     score: float
     std: float
     accuracy: float
+    in_domain: float = 1.0
+
+    @property
+    def known(self) -> bool:
+        """Whether the network lies near enough to what was trained on for the score to mean anything."""
+        return self.in_domain > 0
 
 
 class Predictor:
@@ -67,10 +74,11 @@ class Predictor:
 
     def predict(self, modules: Iterable[Module]) -> list[Prediction]:
         """Return one prediction a module. Raises NascError where a module's types cannot be inferred."""
-        scores, stds = self.ensemble.scores([_features(module) for module in modules])
+        graphs = [_features(module) for module in modules]
+        scores, stds = self.ensemble.scores(graphs)
         return [
-            Prediction(float(score), float(std), self.ensemble.card.accuracy(float(score)))
-            for score, std in zip(scores, stds, strict=True)
+            Prediction(float(score), float(std), self.ensemble.card.accuracy(float(score)), float(share))
+            for score, std, share in zip(scores, stds, self.ensemble.in_domain(graphs), strict=True)
         ]
 
     def embed(self, modules: Iterable[Module]) -> NDArray[np.float32]:

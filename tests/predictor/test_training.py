@@ -16,7 +16,7 @@ from nasc.predictor.kinds import Kind
 from nasc.predictor.training import Config
 from nasc.tests.predictor.networks import residual
 
-SMALL = Config(members=2, epochs=2, batch=32, width=8, layers=2, hidden=8, rate=1e-2)
+SMALL = Config(families=("nb101",), members=2, epochs=2, batch=32, width=8, layers=2, hidden=8, rate=1e-2)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,79 @@
+"""A Gaussian mixture over the statistics of the networks that were trained on, and how likely another network is in it.
+
+Expectation maximisation with one variance a component and column (thesis, 2.1.3, has one variance for all). The
+columns are standardised statistics; a variance never falls below ``FLOOR``, so that no family is a point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+Floats = NDArray[np.float64]
+FLOOR = 0.05
+QUANTILES = 101
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """``means`` and ``variances`` [q, d], ``weights`` [q]; ``levels`` are quantiles of the log density in training."""
+
+    means: Floats
+    variances: Floats
+    weights: Floats
+    levels: Floats
+
+    @staticmethod
+    def fit(x: Floats, components: int = 24, rounds: int = 60, seed: int = 0) -> Mixture:
+        """Return the mixture of points [n, d], started from points drawn far from each other."""
+        rng = np.random.default_rng(seed)
+        means = _spread(x, min(components, len(x)), rng)
+        variances = np.tile(np.maximum(x.var(axis=0), FLOOR), (len(means), 1))
+        weights = np.full(len(means), 1 / len(means))
+        for _ in range(rounds):
+            joint = _joint(x, means, variances, weights)
+            posterior = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+            counts = posterior.sum(axis=0) + 1e-9
+            means = posterior.T @ x / counts[:, None]
+            variances = np.maximum(posterior.T @ (x * x) / counts[:, None] - means**2, FLOOR)
+            weights = counts / counts.sum()
+        density = logsumexp(_joint(x, means, variances, weights), axis=1)
+        return Mixture(means, variances, weights, np.quantile(density, np.linspace(0, 1, QUANTILES)))
+
+    def posterior(self, x: Floats) -> Floats:
+        """Return the probability of each component for points, [n, q]."""
+        joint = _joint(x, self.means, self.variances, self.weights)
+        result: Floats = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+        return result
+
+    def in_domain(self, x: Floats) -> Floats:
+        """Return for points [n, d] the share of training networks that are no likelier.
+
+        Below all of them it falls from 1/100 to 0 over as much log density as lies between their median and the least.
+        """
+        density = logsumexp(_joint(x, self.means, self.variances, self.weights), axis=1)
+        share = np.interp(density, self.levels, np.linspace(0.01, 1, len(self.levels)))
+        span = self.levels[len(self.levels) // 2] - self.levels[0] + 1e-9
+        tail = 0.01 * np.clip(1 - (self.levels[0] - density) / span, 0, 1)
+        result: Floats = np.where(density < self.levels[0], tail, share)
+        return result
+
+
+def _spread(x: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Return points, each drawn in proportion to its squared distance from those before (k-means++)."""
+    chosen = [x[rng.integers(len(x))]]
+    while len(chosen) < count:
+        distance = np.min([((x - c) ** 2).sum(axis=1) for c in chosen], axis=0) + 1e-12
+        chosen.append(x[rng.choice(len(x), p=distance / distance.sum())])
+    return np.array(chosen)
+
+
+def _joint(x: Floats, means: Floats, variances: Floats, weights: Floats) -> Floats:
+    """Return the log density of points and components together, [n, q]."""
+    inverse = 1 / variances
+    squares = (x * x) @ inverse.T - 2 * x @ (means * inverse).T + (means * means * inverse).sum(axis=1)
+    result: Floats = np.log(weights + 1e-300) - 0.5 * (squares + np.log(2 * np.pi * variances).sum(axis=1))
+    return result

@@ -1,0 +1,76 @@
+"""The harness on a small table: fair splits, results that survive a kill, and tables in a card."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasc.ir import NascError
+from nasc.predictor.datasets import load
+from nasc.predictor.evaluation import ranking
+from nasc.predictor.fewshot import adapt
+from nasc.predictor.harness import FEW, LEAVE, ZERO, Trial, read
+from nasc.predictor.rankers import SIGNED, Trees
+from nasc.predictor.samples import Sample, sample
+from nasc.predictor.tables import BEGIN, END, put, tables
+
+
+@pytest.fixture(scope="module")
+def networks(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    return sample(load("nb101", tables, 160, cache=tmp_path_factory.mktemp("features")).distinct())
+
+
+def trial(protocol: str, ranker: str, seed: int) -> Trial:
+    return Trial(protocol, ranker, "macro", seed, 10, ranking(np.arange(9.0), np.arange(9.0)))
+
+
+def test_no_network_is_on_both_sides(networks: Sample) -> None:
+    seen = set(networks.data.digests[:40].tolist())
+    rest = networks.without(seen)
+    assert len(rest.x) == len(networks.x) - 40
+    assert not seen & set(rest.data.digests.tolist())
+
+
+def test_networks_that_are_the_same_count_once(networks: Sample) -> None:
+    twice = networks.data.take(np.array([0, 1, 0, 2]))
+    twice.accuracies[2] += 0.1
+    once = twice.distinct()
+    assert once.digests.tolist() == twice.digests[[0, 1, 3]].tolist()
+    assert once.accuracy[0] == pytest.approx(twice.accuracy[[0, 2]].mean())
+
+
+def test_trees_learn_and_labels_help(networks: Sample) -> None:
+    pytest.importorskip("sklearn")
+    first, last = networks.take(np.arange(80)), networks.take(np.arange(80, len(networks.x)))
+    score = Trees(SIGNED, rounds=30)([first], seed=0)
+    assert ranking(score(last), last.accuracy).spearman > 0.6
+    wrong = adapt(lambda s: -score(s), first.take(np.arange(50)))
+    assert ranking(wrong(last), last.accuracy).spearman > 0.6
+
+
+def test_a_record_that_was_cut_off_is_read(tmp_path: Path) -> None:
+    from dataclasses import asdict
+
+    record = tmp_path / "record.jsonl"
+    record.write_text(json.dumps(asdict(trial(ZERO, "trees", 0))) + '\n{"protocol": "zer')
+    assert [t.key for t in read(record)] == [(ZERO, "trees", "macro", 0)]
+
+
+def test_tables_stand_between_the_marks_of_the_card(tmp_path: Path) -> None:
+    card = tmp_path / "card.md"
+    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    put(card, tables([trial(p, "trees", s) for p in (ZERO, LEAVE, FEW) for s in (0, 1)]))
+    text = card.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert "| macro | 10 | 1.000 ±0.000 |" in text
+
+
+def test_a_card_without_marks_is_left_alone(tmp_path: Path) -> None:
+    card = tmp_path / "card.md"
+    card.write_text("mine")
+    with pytest.raises(NascError, match="no place for the figures"):
+        put(card, "new")
+    assert card.read_text() == "mine"
