@@ -19,6 +19,8 @@ COMMANDS = {
     "rewrite": "let an LLM, or chance, edit a model until it scores better",
     "emit": "turn the IR into PyTorch, ONNX, JSON or a picture",
     "score": "predict how well models will do, without training them",
+    "spectra": "show the Laplacian spectra of models, and which models are shaped alike",
+    "embed": "show where the predictor sees models, as numbers or as a picture",
     "train": "train the predictor on a benchmark",
     "evaluate": "compare the predictor's ranking with measured accuracy",
 }

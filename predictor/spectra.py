@@ -47,7 +47,11 @@ def spectra(skeletons: Sequence[Skeleton], count: int | None = None) -> list[Flo
     Equal graphs are solved once, and graphs of one size together. A graph of more than ``DENSE`` nodes is solved by
     Lanczos where only a few eigenvalues are wanted. A node without edges has the eigenvalue 0.
     """
-    keys = [_key(one) for one in skeletons]
+    known: dict[tuple[int, bytes], bytes] = {}
+    for one in skeletons:
+        if (written := (one.nodes, one.edges.tobytes())) not in known:
+            known[written] = _key(one)
+    keys = [known[one.nodes, one.edges.tobytes()] for one in skeletons]
     distinct = dict(zip(keys, skeletons, strict=True))
     found: dict[bytes, Floats] = {}
     sizes: dict[int, list[bytes]] = {}

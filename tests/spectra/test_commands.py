@@ -1,0 +1,110 @@
+"""`nasc spectra` and `nasc embed` as their users see them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nasc.grammar import print_module
+from nasc.tests.predictor.networks import residual
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Residual networks of 1 to 5 stages, one wide, and a file that is no model."""
+    made = tmp_path_factory.mktemp("models")
+    for stages in range(1, 6):
+        (made / f"r{stages}.nasc").write_text(print_module(residual(stages, 1)), encoding="utf-8")
+    (made / "wide.nasc").write_text(print_module(residual(2, 1, 64)), encoding="utf-8")
+    (made / "broken.nasc").write_text("nasc 1\n\ngraph", encoding="utf-8")
+    return made
+
+
+def test_spectra_of_models(nasc: Run, folder: Path) -> None:
+    done = nasc("spectra", str(folder / "r1.nasc"), str(folder / "r2.nasc"), "--count", "3", "--format", "json")
+    rows = json.loads(done.out)
+    assert [len(row["eigenvalues"]) for row in rows] == [3, 3]
+    assert rows[0]["eigenvalues"][0] == pytest.approx(0, abs=1e-9)
+    text = nasc("spectra", str(folder / "r1.nasc"), "--count", "2").out
+    assert text.splitlines()[0] == f"{folder / 'r1.nasc'}: {rows[0]['nodes']} nodes"
+
+
+def test_the_nearest_models_have_the_same_shape(nasc: Run, folder: Path) -> None:
+    done = nasc("spectra", str(folder / "r2.nasc"), "--near", str(folder), "--top", "3", "--format", "json")
+    rows = json.loads(done.out)
+    assert {Path(row["model"]).name for row in rows[:2]} == {"r2.nasc", "wide.nasc"}
+    assert rows[1]["distance"] == pytest.approx(0, abs=1e-9)
+    assert rows[2]["distance"] > 0.01
+    assert "broken.nasc is left out" in done.err
+
+
+def test_numbers_and_arrays(nasc: Run, folder: Path, tmp_path: Path) -> None:
+    names = [str(folder / f"r{i}.nasc") for i in (1, 2)]
+    rows = json.loads(nasc("embed", *names).out)
+    assert nasc("embed", *names, "-o", str(tmp_path / "e.npy")).code == 0
+    found = np.load(tmp_path / "e.npy")
+    np.testing.assert_allclose(found, [row["embedding"] for row in rows], rtol=1e-6)
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("form", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
+def test_pictures_of_models_and_a_route(
+    form: str, start: bytes, nasc: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NASC_DATA_DIR", raising=False)
+    models, route = ([str(folder / f"r{i}.nasc") for i in some] for some in ((1, 2, 3), (4, 5)))
+    picture = tmp_path / f"map.{form}"
+    done = nasc("embed", *models, "--plot", str(picture), "--route", *route)
+    assert done.code == 0, done.err
+    written = picture.read_bytes()
+    assert written.startswith(start)
+    if form == "svg":
+        assert all(f">{Path(name).name}</text>" in written.decode() for name in models)
+
+
+ERRORS = {
+    ("spectra", "r1", "--near", "nowhere"): (
+        "error: there is no folder nowhere\n  help: name a folder that holds models\n"
+    ),
+    ("spectra", "r1", "--near", "empty"): (
+        "error: empty holds no model\n  help: expected files in .nasc, .json, .py, .pt2, .onnx, .keras\n"
+    ),
+    ("spectra", "r1", "r2", "--near", "empty"): (
+        "error: --near compares one model, 2 were given\n  help: name one of them\n"
+    ),
+    ("spectra", "r1", "--count", "0"): "error: --count 0 asks for no eigenvalue\n  help: give 1 or more\n",
+    ("spectra", "r1", "--near", "broken"): ("error: no file in broken holds a model\n  help: see the remarks above\n"),
+    ("embed", "r1", "--plot", "map.gif"): (
+        "error: map.gif names no kind of picture\n  help: name a .svg or a .png file\n"
+    ),
+    ("embed", "r1", "--route", "r2"): (
+        "error: a route is something to draw\n  help: name the picture: --plot FILE.svg\n"
+    ),
+    ("embed", "r1", "--plot", "map.svg"): (
+        "error: 1 networks are too few for a picture\n"
+        "  help: name 5 or more, or give --family nb201 and --data-dir DIR for networks around them\n"
+    ),
+    ("embed", "r1", "-o", "no/e.npy"): (
+        "error: no/e.npy: cannot be written: No such file or directory\n  help: name a file in a folder that exists\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("arguments", ERRORS)
+def test_errors(
+    arguments: tuple[str, ...], nasc: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NASC_DATA_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    Path("broken").mkdir()
+    Path("broken/a.nasc").write_text("nasc 1\n\ngraph", encoding="utf-8")
+    words = [str(folder / f"{word}.nasc") if word in ("r1", "r2") else word for word in arguments]
+    done = nasc(*words)
+    assert done.code == 1
+    assert done.err.endswith(ERRORS[arguments])
