@@ -30,8 +30,8 @@ _CHOSEN = {
     "vision_transformer": "vit_tiny_patch16_224",
     "xcit": "xcit_nano_12_p16_224",
 }
-# Classifiers of torchvision whose windows or positions fix the size of their pictures.
-_FIXED = ("vit", "maxvit")
+# Classifiers of torchvision whose windows, positions or last pooling fix the size of their pictures.
+_FIXED = ("vit", "maxvit", "alexnet", "vgg")
 _SIDE = 96
 _SHAKEN = 0.1
 

@@ -138,15 +138,23 @@ def traced(subject: Subject) -> Row:
     return _peer(subject, lambda model, _, __: fx.symbolic_trace(model))
 
 
+def _export_onnx(model: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
+    """Export a model in opset 13, which onnx2torch knows best, or in 17 where that lacks something."""
+    try:
+        torch.onnx.export(model, inputs, str(path), opset_version=13, dynamo=False)
+    except torch.onnx.errors.UnsupportedOperatorError:
+        torch.onnx.export(model, inputs, str(path), opset_version=17, dynamo=False)
+
+
 def through_onnx(subject: Subject) -> Row:
-    """Return whether torch.onnx.export (opset 13) and onnx2torch bring a model back, and how far it is then off."""
+    """Return whether torch.onnx.export and onnx2torch bring a model back, and how far it is then off."""
 
     def convert(model: nn.Module, inputs: tuple[Tensor, ...], folder: Path) -> nn.Module:
         import onnx2torch
 
         path = folder / "peer.onnx"
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            torch.onnx.export(model, inputs, str(path), opset_version=13, dynamo=False)
+            _export_onnx(model, inputs, path)
             made: nn.Module = onnx2torch.convert(str(path))
             return made.eval()
 

@@ -58,8 +58,9 @@ All columns of a row come from one run on one machine; every model ran in a proc
 A model has random weights, its vectors shaken so that mixed-up weights show. It is lowered with a symbolic batch
 where it allows one (column batch: N), printed, parsed, and emitted as PyTorch; the emitted model loads the original's
 own state dict with `strict=True` and is compared on a batch of 2. Relative error is the largest difference over the
-largest element, of all outputs; equal means at most {TOLERANCE:g}. Pictures for torchvision's convolutional
-classifiers are 96 pixels wide. Models of transformers are small ones built from their configuration."""
+largest element, of all outputs; equal means at most {TOLERANCE:g}. Pictures for
+torchvision's classifiers are 96 pixels wide where the model allows it. Models of transformers are small ones built
+from their configuration."""
 
 
 def equal(row: Row) -> bool:
@@ -92,9 +93,8 @@ def _peers(tables: dict[str, list[Row]]) -> str:
             cells += [f"{sum(bool(row.get('made')) for row in peer)} of {len(peer)}", str(sum(map(equal, peer)))]
         found = found or bool(fx)
         lines.append(f"| {_TITLES[kind]} | {' | '.join(cells)} |")
-    note = (
-        "torch.fx gives a graph of the same modules, onnx2torch modules without the source's names; neither gives code."
-    )
+    note = """torch.fx.symbolic_trace gives a graph of calls to the model's own modules. torch.onnx.export writes
+opset 13, or 17 where the model needs it, and onnx2torch makes modules of that. Both are held against the model on a batch of 1."""
     return "\n".join([*lines, "", note]) if found else ""
 
 
