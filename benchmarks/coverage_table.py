@@ -94,7 +94,8 @@ def _peers(tables: dict[str, list[Row]]) -> str:
         found = found or bool(fx)
         lines.append(f"| {_TITLES[kind]} | {' | '.join(cells)} |")
     note = """torch.fx.symbolic_trace gives a graph of calls to the model's own modules. torch.onnx.export writes
-opset 13, or 17 where the model needs it, and onnx2torch makes modules of that. Both are held against the model on a batch of 1."""
+opset 13, or 17 where the model needs it, and onnx2torch makes modules of that. Both are held against the model on a
+batch of 1."""
     return "\n".join([*lines, "", note]) if found else ""
 
 
