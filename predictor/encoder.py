@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import ACTIVATION_FLAG, NORM_FLAG, ROW
+from .kernels.classes import Classes
 from .kernels.message import Weights, gin
 from .kernels.portable import sums
 from .kernels.relation import Relation, Step
@@ -86,6 +87,17 @@ class Batch:
     def step(self) -> Step:
         """What a layer of message passing reads."""
         return Step.of(self.source, self.target, len(self.kinds))
+
+    @cached_property
+    def known_classes(self) -> dict[int, Classes]:
+        """Classes made so far, by the number of layers."""
+        return {}
+
+    def classes(self, layers: int) -> Classes:
+        """Return which nodes so many layers cannot tell apart."""
+        if layers not in self.known_classes:
+            self.known_classes[layers] = Classes.of(self.kinds, self.rows, self.step, layers)
+        return self.known_classes[layers]
 
     @cached_property
     def members(self) -> Relation:
@@ -187,12 +199,19 @@ class Encoder(nn.Module):
 
     def embed(self, batch: Batch) -> Tensor:
         """Return embeddings [graphs, 2 * width] of a batch."""
-        h = self.states(batch.kinds, batch.rows)
-        for layer in self.gin:
-            h = layer(h, batch.step)
-        kept = _kept(batch.kinds)
+        kinds, rows, members, steps = batch.kinds, batch.rows, batch.members, (batch.step,) * len(self.gin)
+        ends = kinds
+        if not torch.is_grad_enabled() and not kinds.is_cuda:  # what is alike is computed once
+            classes = batch.classes(len(self.gin))
+            ends = torch.empty(int(classes.last.max()) + 1, dtype=kinds.dtype).index_copy_(0, classes.last, kinds)
+            members = Relation(members.start, classes.last[members.index], len(ends))
+            kinds, rows, steps = kinds[classes.first], rows[classes.first], classes.steps
+        h = self.states(kinds, rows)
+        for layer, step in zip(self.gin, steps, strict=True):
+            h = layer(h, step)
+        kept = _kept(ends)
         h = self.norm(h) * kept
-        return _moments(sums(torch.cat([h, h * h], dim=1), batch.members), sums(kept, batch.members))
+        return _moments(sums(torch.cat([h, h * h], dim=1), members), sums(kept, members))
 
     def embed_variants(self, kinds: Tensor, rows: Tensor, keep: Tensor, variants: Variants) -> Tensor:
         """Return embeddings [v, 2 * width] of variants that keep [v, 3, n] of a graph of kinds [n] and rows [n, r]."""

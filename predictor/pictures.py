@@ -27,8 +27,8 @@ LEAST = 5
 class Scene:
     """What to draw: points of networks with known accuracy, of models, and of the steps of a search.
 
-    ``known`` [n, d], ``models`` [m, d] and ``route`` [r, d] are embeddings; ``families`` [n] and ``accuracy`` [n] belong
-    to the known networks, ``labels`` [m] to the models.
+    ``known`` [n, d], ``models`` [m, d] and ``route`` [r, d] are embeddings; ``families`` [n] and ``accuracy`` [n]
+    belong to the known networks, ``labels`` [m] to the models.
     """
 
     known: Floats
