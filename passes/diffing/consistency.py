@@ -7,7 +7,7 @@ reads itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 
@@ -108,10 +108,14 @@ class Reading:
                 after.remove(q)
 
 
-def moved(pairing: Pairing) -> list[int]:
-    """Return as few vertices of the first graph as explain, by having moved, all that pairs read differently."""
+def moved(pairing: Pairing, among: Iterable[int] | None = None) -> list[int]:
+    """Return as few vertices of the first graph as explain, by having moved, all that pairs read differently.
+
+    Looked at are those ``among`` some, or all.
+    """
     plain = Reading(pairing)
-    odd = [x for x, y in pairing.pairs() if not plain.same(x, y)]
+    to = pairing.to
+    odd = [x for x in (range(len(to)) if among is None else among) if to[x] >= 0 and not plain.same(x, to[x])]
     if len(odd) < 2:
         return odd
     inner = [x for x in odd if pairing.a.node(x) is not None and pairing.a.operands[x]]

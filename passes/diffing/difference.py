@@ -14,6 +14,7 @@ from .entries import Costs, Entry, Renaming, entries, renamings, script_length
 from .growth import align
 from .pairing import Pairing
 from .repair import WISH, repaired, without_far
+from .walk import shortened
 
 Score = Callable[[Sequence[Module]], Sequence[float]]
 
@@ -76,7 +77,8 @@ def match(before: Graph, after: Graph) -> Pairing:
     a, b = dag(before, vocabulary), dag(_with_symbols_of(before, after), vocabulary)
     found = repaired(align(a, b, whole(a, vocabulary), whole(b, vocabulary), vocabulary))
     others = [other for other in (repaired(found, WISH), without_far(found)) if other is not found]
-    return min((*others, found), key=script_length) if others else found
+    best = min((*others, found), key=script_length) if others else found
+    return min((best, shortened(best)), key=script_length)
 
 
 def by_name(total: Cost) -> Mapping[str, tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -84,16 +84,18 @@ class Costs:
 
 def script_length(pairing: Pairing) -> int:
     """Return how many entries the script of a matching has."""
-    return len(_edited(pairing)) + sum(y < 0 for y in pairing.to) + sum(x < 0 for x in pairing.back)
+    return len(edited(pairing)) + sum(y < 0 for y in pairing.to) + sum(x < 0 for x in pairing.back)
 
 
-def _edited(pairing: Pairing) -> dict[int, bool]:
-    """Return the pairs that differ, and whether they read something else."""
-    rewired = set(moved(pairing))
+def edited(pairing: Pairing, among: Sequence[int] | None = None) -> dict[int, bool]:
+    """Return the pairs that differ, ``among`` some or all, and whether they read something else."""
+    rewired = set(moved(pairing, among))
+    to = pairing.to
     return {
         x: x in rewired
-        for x, y in pairing.pairs()
-        if x in rewired or pairing.a.labels[x] != pairing.b.labels[y] or _retyped(pairing, x, y)
+        for x in (range(len(to)) if among is None else among)
+        if to[x] >= 0
+        and (x in rewired or pairing.a.labels[x] != pairing.b.labels[to[x]] or _retyped(pairing, x, to[x]))
     }
 
 
@@ -104,7 +106,7 @@ def _retyped(pairing: Pairing, x: int, y: int) -> bool:
 
 def entries(pairing: Pairing, costs: Costs) -> tuple[Entry, ...]:
     """Return the script of a matching, in the order of the second graph, what was deleted where it stood."""
-    edited = _edited(pairing)
+    differing_pairs = edited(pairing)
     found: list[tuple[float, Entry]] = []
     last = -1.0
     for x, y in enumerate(pairing.to):
@@ -112,8 +114,8 @@ def entries(pairing: Pairing, costs: Costs) -> tuple[Entry, ...]:
             found.append((last + 0.5, _one_sided("deleted", pairing.a, x, costs)))
             continue
         last = float(y)
-        if x in edited:
-            found.append((last, _pair(pairing, x, edited[x], costs)))
+        if x in differing_pairs:
+            found.append((last, _pair(pairing, x, differing_pairs[x], costs)))
     for y, x in enumerate(pairing.back):
         if x < 0:
             found.append((float(y), _one_sided("inserted", pairing.b, y, costs)))

@@ -49,6 +49,33 @@ class Pairing:
         self.back[self.to[x]] = -1
         self.to[x] = -1
 
+    def exchange(self, x: int, y: int) -> tuple[int, int]:
+        """Match two vertices, and what they were matched with if it is of one op; return these, -1 for none.
+
+        A ``y`` of -1 leaves ``x`` without a match.
+        """
+        old, other = self.to[x], self.back[y] if y >= 0 else -1
+        if old >= 0:
+            self.part(x)
+        if other >= 0:
+            self.part(other)
+        if y >= 0:
+            self.join(x, y)
+        if old >= 0 and other >= 0 and self.a.kinds[other] == self.b.kinds[old]:
+            self.join(other, old)
+        return old, other
+
+    def undo(self, x: int, y: int, old: int, other: int) -> None:
+        """Undo an exchange that returned ``old`` and ``other``."""
+        if y >= 0:
+            self.part(x)
+        if other >= 0 and self.to[other] >= 0:
+            self.part(other)
+        if old >= 0:
+            self.join(x, old)
+        if other >= 0:
+            self.join(other, y)
+
     def pairs(self) -> list[tuple[int, int]]:
         """Return the matched vertices."""
         return [(x, y) for x, y in enumerate(self.to) if y >= 0]
@@ -98,6 +125,15 @@ class Pairing:
         ins = max(len(self.a.preds[x]), len(self.b.preds[y]))
         outs = max(len(self.a.succs[x]), len(self.b.succs[y]))
         return (above / ins if ins else 1.0), (below / outs if outs else 1.0)
+
+    def in_place(self, x: int, y: int) -> tuple[bool, bool]:
+        """Return whether two vertices read one value in common, in whatever place, and have one reader in common."""
+        a, b = self.a, self.b
+        return self._touching(a.preds[x], b.preds[y]), self._touching(a.succs[x], b.succs[y])
+
+    def _touching(self, edges_a: Sequence[Edge], edges_b: Sequence[Edge]) -> bool:
+        wanted = {self.to[other] for other, _ in edges_a}
+        return any(other in wanted for other, _ in edges_b)
 
     def agreeing(self, x: int, y: int) -> int:
         """Return how many edges of a pair lead to matched vertices in both graphs, counted anew."""

@@ -22,10 +22,11 @@ def without_far(pairing: Pairing) -> Pairing:
     """Return a matching without the pairs that agree with nothing around them."""
     inner = [(x, y) for x, y in pairing.pairs() if pairing.a.node(x) and pairing.b.node(y)]
     lonely = [x for x, y in inner if not pairing.agreeing(x, y)]
-    return _parted(pairing, lonely) if lonely else pairing
+    return parted(pairing, lonely) if lonely else pairing
 
 
-def _parted(pairing: Pairing, some: Iterable[int]) -> Pairing:
+def parted(pairing: Pairing, some: Iterable[int] = ()) -> Pairing:
+    """Return a copy of a matching without some vertices of the first graph."""
     new = copy(pairing)
     new.to, new.back = list(pairing.to), list(pairing.back)
     for x in some:
@@ -39,7 +40,7 @@ def repaired(pairing: Pairing, name: float = TIE) -> Pairing:
     Looked at are the first few hundred vertices that the script speaks of; candidates for one are the vertices near
     the partners of its neighbours. ``name`` is what it counts that two vertices have one path, an entry counting 1.
     """
-    repair = _Repair(_parted(pairing, ()), name)
+    repair = _Repair(parted(pairing), name)
     changed = False
     for turn in range(ROUNDS):
         pairs = repair.proposals()
@@ -83,13 +84,13 @@ class _Repair:
         if old == y or not (self.pairing.a.node(x) and self.pairing.b.node(y)):
             return False
         around = self._around([x, other], [y, old])
-        self._exchange(x, y, old, other)
+        self.pairing.exchange(x, y)
         around |= self._around([x, other], [y, old])
         after = self._cost(around)
-        self._undo(x, y, old, other)
+        self.pairing.undo(x, y, old, other)
         if after >= self._cost(around) - 1e-9:
             return False
-        self._exchange(x, y, old, other)
+        self.pairing.exchange(x, y)
         return True
 
     def _around(self, some: Sequence[int], others: Sequence[int]) -> set[int]:
@@ -112,24 +113,6 @@ class _Repair:
     def _harmony(self, x: int) -> float:
         y = self.pairing.to[x]
         return EDGE * self.pairing.agreeing(x, y) + self.name * self.pairing.namesakes(x, y) if y >= 0 else 0.0
-
-    def _exchange(self, x: int, y: int, old: int, other: int) -> None:
-        if old >= 0:
-            self.pairing.part(x)
-        if other >= 0:
-            self.pairing.part(other)
-        self.pairing.join(x, y)
-        if old >= 0 and other >= 0 and self.pairing.a.kinds[other] == self.pairing.b.kinds[old]:
-            self.pairing.join(other, old)
-
-    def _undo(self, x: int, y: int, old: int, other: int) -> None:
-        self.pairing.part(x)
-        if other >= 0 and self.pairing.to[other] >= 0:
-            self.pairing.part(other)
-        if old >= 0:
-            self.pairing.join(x, old)
-        if other >= 0:
-            self.pairing.join(other, y)
 
 
 def below(succs: Sequence[Sequence[Edge]], starts: Iterable[int], matched: Sequence[int]) -> list[int]:
