@@ -51,7 +51,7 @@ def test_shape_clash_names_both_shapes(nasc: Run) -> None:
 def test_not_json_is_said_kindly(nasc: Run) -> None:
     done = nasc("check", stdin='{"graphs": [')
     assert done.code == 1
-    assert "not JSON" in done.err
+    assert "<stdin>:1:13: error: this is no JSON" in done.err
 
 
 def test_output_folder_that_is_missing(nasc: Run, block: str, tmp_path: Path) -> None:
