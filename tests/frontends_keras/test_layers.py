@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import torch
 
 from nasc.frontends import Lowered
-from nasc.frontends.keras import lower_keras
+from nasc.frontends.keras import keras_with_torch, lower_keras
 from nasc.frontends.keras.layers import LAYERS, OPERATIONS
 
+keras: Any = keras_with_torch()
 L: Any = keras.layers
 ops: Any = keras.ops
 Check = Callable[..., Lowered]
@@ -131,6 +131,7 @@ def test_merging(same: Check) -> None:
     x = keras.Input(IMAGE)
     a, b = L.Conv2D(4, 3, padding="same")(x), L.Conv2D(4, 1)(x)
     merges = [L.Add(), L.Subtract(), L.Multiply(), L.Maximum(), L.Minimum(), L.Average(), L.Concatenate()]
+    merges.append(keras.src.applications.inception_resnet_v2.CustomScaleLayer(0.5))
     gate = L.Reshape((1, 1, 4))(L.Dense(4, activation="sigmoid")(L.GlobalAveragePooling2D()(a)))
     same(keras.Model(x, [*(merge([a, b]) for merge in merges), L.Concatenate(axis=1)([a, b]), L.Multiply()([a, gate])]))
 

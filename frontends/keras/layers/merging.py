@@ -30,6 +30,12 @@ def average(call: Call) -> Value:
     return call.same("div", total, other=len(call.values))
 
 
+def scaled_sum(call: Call) -> Value:
+    """Lower CustomScaleLayer of keras.applications: the first tensor and a multiple of the second."""
+    first, second = call.values
+    return combined(call, "add", [first, call.same("mul", second, other=float(call.layer.scale))])
+
+
 def joined(call: Call, values: list[Value], axis: int) -> Value:
     """Return values joined along an axis of Keras."""
     values = [call.walk.unrolled(value, call.path) for value in values]
@@ -49,5 +55,6 @@ MERGING: Mapping[str, Rule] = {
     "Maximum": _merge("maximum"),
     "Minimum": _merge("minimum"),
     "Average": average,
+    "CustomScaleLayer": scaled_sum,
     "Concatenate": concatenate,
 }
