@@ -78,7 +78,8 @@ def match(before: Graph, after: Graph) -> Pairing:
     found = repaired(align(a, b, whole(a, vocabulary), whole(b, vocabulary), vocabulary))
     others = [other for other in (repaired(found, WISH), without_far(found)) if other is not found]
     best = min((*others, found), key=script_length) if others else found
-    return min((best, shortened(best)), key=script_length)
+    shorter = shortened(best)
+    return best if shorter is best else min((best, shorter), key=script_length)
 
 
 def by_name(total: Cost) -> Mapping[str, tuple[int, int]]:

@@ -44,13 +44,19 @@ class Growth:
             self.level = level
             self._seed()
             if level == SKIPPED:
-                for x, y in self.pairing.pairs():
-                    self._look_beyond(x, y)
+                for x in self._edge():
+                    self._look_beyond(x, self.pairing.to[x])
             self._readmit()
             self._grow()
         self._far()
         self._readmit()
         self._grow()
+
+    def _edge(self) -> list[int]:
+        """Return the matched vertices of the first graph next to unmatched ones."""
+        a, to = self.pairing.a, self.pairing.to
+        beside = (v for x in self.pairing.unmatched()[0] for edges in (a.preds[x], a.succs[x]) for v, _ in edges)
+        return sorted({v for v in beside if to[v] >= 0})
 
     def _ends(self) -> None:
         a, b = self.pairing.a, self.pairing.b

@@ -10,6 +10,7 @@ from .dag import Dag, Edge
 
 CROWD = 256
 """Pairs of neighbours looked at for one pair of edges; of more (a mask that a thousand layers read), only some."""
+FEW = 16
 
 
 @dataclass
@@ -93,7 +94,14 @@ class Pairing:
                 touched.append(pair)
         return touched
 
-    def _around(self, edges_a: Sequence[Edge], edges_b: Sequence[Edge]) -> Iterator[tuple[int, int]]:
+    def _around(self, edges_a: Sequence[Edge], edges_b: Sequence[Edge]) -> Iterable[tuple[int, int]]:
+        """Return the pairs of unmatched ends of edges with one tag."""
+        if len(edges_a) * len(edges_b) > FEW:
+            return self._grouped(edges_a, edges_b)
+        to, back = self.to, self.back
+        return [(x, y) for x, tag in edges_a if to[x] < 0 for y, its in edges_b if its == tag and back[y] < 0]
+
+    def _grouped(self, edges_a: Sequence[Edge], edges_b: Sequence[Edge]) -> Iterator[tuple[int, int]]:
         tags: defaultdict[int, list[int]] = defaultdict(list)
         for other, tag in edges_b:
             if self.back[other] < 0:
@@ -125,6 +133,11 @@ class Pairing:
         ins = max(len(self.a.preds[x]), len(self.b.preds[y]))
         outs = max(len(self.a.succs[x]), len(self.b.succs[y]))
         return (above / ins if ins else 1.0), (below / outs if outs else 1.0)
+
+    def same_first(self, x: int, y: int) -> bool:
+        """Return whether the first edges into two vertices agree."""
+        before, after = self.a.preds[x], self.b.preds[y]
+        return bool(before and after) and (self.to[before[0][0]], before[0][1]) == after[0]
 
     def in_place(self, x: int, y: int) -> tuple[bool, bool]:
         """Return whether two vertices read one value in common, in whatever place, and have one reader in common."""

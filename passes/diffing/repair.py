@@ -21,7 +21,7 @@ TIE, WISH = 0.001, 0.3
 def without_far(pairing: Pairing) -> Pairing:
     """Return a matching without the pairs that agree with nothing around them."""
     inner = [(x, y) for x, y in pairing.pairs() if pairing.a.node(x) and pairing.b.node(y)]
-    lonely = [x for x, y in inner if not pairing.agreeing(x, y)]
+    lonely = [x for x, y in inner if not pairing.same_first(x, y) and not pairing.agreeing(x, y)]
     return parted(pairing, lonely) if lonely else pairing
 
 
