@@ -2,9 +2,11 @@
 
     python -m benchmarks.digests
     python -m benchmarks.digests --no-cells
+    python -m benchmarks.digests --emitted --models resnet18 densenet121
 
-Seven networks in PyTorch, as text, as ONNX and emitted and lowered again; and all cells of nb201, whose digests are
-held against networkx's isomorphism of the same graphs.
+With --emitted: models of timm and their emitted code, flat and outlined, lowered again. Without: seven networks in
+PyTorch, as text, as ONNX and emitted and lowered again; and all cells of nb201, whose digests are held against
+networkx's isomorphism of the same graphs.
 """
 
 from __future__ import annotations
@@ -25,9 +27,13 @@ from nasc.frontends import lower, lower_source
 from nasc.frontends.cells.nb201 import NODES, OPERATIONS, cell, live_edges
 from nasc.grammar import parse
 from nasc.ir import Graph, Module, digest
-from nasc.passes import Canonicalize, network_digest
+from nasc.passes import Canonicalize, Outline, network_digest
 from nasc.tests.digests.networks import NETWORKS
 
+MODELS = (
+    "resnet18 mobilenetv3_small_100 efficientnet_b0 convnext_tiny vit_tiny_patch16_224 swin_tiny_patch4_window7_224 "
+    "densenet121 regnetx_002 mixer_s32_224 xception41"
+).split()
 TEXTS = Path(__file__).parents[1] / "tests" / "digests"
 
 
@@ -40,11 +46,32 @@ def pairs() -> None:
         module = lower(model, x).module
         wanted = network_digest(module)
         text = parse((TEXTS / f"{name}.nasc").read_text(encoding="utf-8"))
-        scope: dict[str, Any] = {}
-        exec(compile(emit_torch(module), name, "exec"), scope)  # noqa: S102 - emitted by us
-        others = (text, as_onnx(model, x), lower(scope["build_model"](), x).module)
+        others = (text, as_onnx(model, x), lower(rebuilt(module), x).module)
         cells = " | ".join("equal" if network_digest(other) == wanted else "differs" for other in others)
         print(f"| {name} | `{wanted[:12]}` | {cells} |", flush=True)
+
+
+def emitted(names: list[str]) -> None:
+    """Print whether models of timm have the digest of their emitted code, flat and outlined, lowered again."""
+    import timm
+
+    print("| model | nodes | digest | emitted | outlined, emitted |\n|---|---|---|---|---|")
+    for name in names:
+        model: Any = timm.create_model(name).eval()
+        x = torch.zeros(1, *model.pretrained_cfg["input_size"])
+        module = lower(model, x).module
+        wanted = network_digest(module)
+        again = (network_digest(lower(rebuilt(form), x).module) for form in (module, Outline()(module)))
+        cells = " | ".join("equal" if found == wanted else "differs" for found in again)
+        print(f"| {name} | {len(module.main.nodes):,} | `{wanted[:12]}` | {cells} |", flush=True)
+
+
+def rebuilt(module: Module) -> torch.nn.Module:
+    """Return a network as its emitted code builds it."""
+    scope: dict[str, Any] = {}
+    exec(compile(emit_torch(module), "emitted", "exec"), scope)  # noqa: S102 - emitted by us
+    model: torch.nn.Module = scope["build_model"]().eval()
+    return model
 
 
 def as_onnx(model: torch.nn.Module, x: torch.Tensor) -> Module:
@@ -105,7 +132,12 @@ def main() -> None:
     """Run everything."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--no-cells", action="store_true", help="leave nb201 out")
+    options.add_argument("--emitted", action="store_true", help="only models of timm against their emitted code")
+    options.add_argument("--models", nargs="+", default=MODELS, help="models of timm; default: ten")
     chosen = options.parse_args()
+    if chosen.emitted:
+        emitted(chosen.models)
+        return
     pairs()
     if not chosen.no_cells:
         cells()

@@ -140,13 +140,14 @@ class Pairing:
         return bool(before and after) and (self.to[before[0][0]], before[0][1]) == after[0]
 
     def in_place(self, x: int, y: int) -> tuple[bool, bool]:
-        """Return whether two vertices read one value in common, in whatever place, and have one reader in common."""
-        a, b = self.a, self.b
-        return self._touching(a.preds[x], b.preds[y]), self._touching(a.succs[x], b.succs[y])
+        """Return whether two vertices read a matched value in common, in whatever place, and have a reader in common.
 
-    def _touching(self, edges_a: Sequence[Edge], edges_b: Sequence[Edge]) -> bool:
-        wanted = {self.to[other] for other, _ in edges_a}
-        return any(other in wanted for other, _ in edges_b)
+        Unmatched vertices between are passed over: they were inserted or deleted.
+        """
+        a, b = self.a, self.b
+        above = nearest(a.preds, x, self.to) & {self.back[v] for v in nearest(b.preds, y, self.back)}
+        below = nearest(a.succs, x, self.to) & {self.back[v] for v in nearest(b.succs, y, self.back)}
+        return bool(above), bool(below)
 
     def agreeing(self, x: int, y: int) -> int:
         """Return how many edges of a pair lead to matched vertices in both graphs, counted anew."""
@@ -155,6 +156,19 @@ class Pairing:
             wanted = [(self.to[other], tag) for other, tag in edges_a if self.to[other] >= 0]
             count += shared(wanted, edges_b)
         return count
+
+
+def nearest(edges: Sequence[Sequence[Edge]], start: int, matched: Sequence[int]) -> set[int]:
+    """Return the matched vertices next to a vertex, unmatched ones passed over, some dozens at most."""
+    found: set[int] = set()
+    seen = [start]
+    for vertex in seen:
+        for other, _ in edges[vertex][:CROWD]:
+            if matched[other] >= 0:
+                found.add(other)
+            elif other not in seen and len(seen) < FEW:
+                seen.append(other)
+    return found
 
 
 def shared(wanted: Iterable[Edge], present: Iterable[Edge]) -> int:

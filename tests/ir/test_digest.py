@@ -66,7 +66,7 @@ def repathed(node: Node) -> Node:
     return replace(node, op=op, notes={}, loc=None, path=path)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(modules(), st.integers())
 def test_names_notes_and_order_do_not_count(module: Module, seed: int) -> None:
     graphs = tuple(shuffled(renamed(graph), seed) for graph in module.graphs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,7 +47,7 @@ def test_a_network_equals_itself(make: Callable[[], Module]) -> None:
     assert "the same network" in as_text(found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(modules(), st.integers(0, 2**32))
 def test_any_module_equals_itself_renamed(module: Module, seed: int) -> None:
     assert diff(module, module).equal
@@ -216,9 +217,10 @@ def test_the_drawing_leaves_out_what_is_the_same() -> None:
 
 
 def test_deep_networks_need_no_recursion() -> None:
-    before, after = chain(*["conv3", "bn"] * 1500), chain("gelu", *["conv3", "bn"] * 1500, "silu")
+    before, after = chain(*["conv3", "bn"] * 700), chain("gelu", *["conv3", "bn"] * 700, "silu")
+    assert len(before.main.nodes) > sys.getrecursionlimit()
     assert kinds(before, after) == ["inserted gelu", "inserted silu"]
-    assert len(diff(before, chain("gelu")).entries) == 3000 + 1
+    assert len(diff(before, chain("gelu")).entries) == 1400 + 1
 
 
 def test_many_readers_of_one_value() -> None:
@@ -234,17 +236,33 @@ def test_many_readers_of_one_value() -> None:
     assert entry.kind == "changed"
 
 
-def test_scripts_are_no_longer_than_the_edits() -> None:
+@pytest.mark.parametrize("sizes", [(8, 16), (10, 60)])
+def test_scripts_are_no_longer_than_the_edits(sizes: tuple[int, int]) -> None:
     """The law of the benchmark, on fewer cases: k random edits make at most k entries, 95 times in 100."""
     longer = 0
-    for seed in range(60):
+    for seed in range(40):
         r = Random(1000 + seed)
-        module = network(r.randint(10, 60), r)
+        module = network(r.randint(*sizes), r)
         longer += len(diff(module, edited(module, 1 + seed % 5, r)).entries) > 1 + seed % 5
-    assert longer <= 3
+    assert longer <= 2
 
 
-@settings(max_examples=30, deadline=None)
+def test_edits_that_overlap_are_told_apart() -> None:
+    """An op replaced where its operands change too is one entry, and no far node is taken in its place."""
+
+    def net(last: Callable[[Builder, str], str]) -> Module:
+        b = Builder()
+        x = b.input("x", f32(symbol("N"), 8, 8, 8))
+        y = b("sigmoid", b("conv2d", x, out_channels=8, kernel_size=3, padding=1))
+        z = b("gelu", b("conv2d", last(b, y), out_channels=8, kernel_size=1))
+        return Module((b.finish(b("add", z, y)),))
+
+    before = net(lambda b, y: b("silu", b("avg_pool2d", y, kernel_size=3, stride=1, padding=1)))
+    after = net(lambda b, y: b("mul", y, "x"))
+    assert kinds(before, after) == ["deleted avg_pool2d", "changed mul"]
+
+
+@settings(max_examples=20, deadline=None)
 @given(modules(decorated=False), modules(decorated=False))
 def test_unlike_networks_have_a_script(before: Module, after: Module) -> None:
     """Whatever the networks: every node is matched, deleted or inserted, exactly once."""
