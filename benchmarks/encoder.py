@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from random import Random
 
 import torch
@@ -76,7 +77,8 @@ class Geometric(nn.Module):
 
 def networks(count: int) -> list[Features]:
     """Return random networks of nb201."""
-    r, found = Random(0), []
+    r = Random(0)
+    found: list[Features] = []
     while len(found) < count:
         ops = [f"{r.choice(OPS)}~{j}" for i in range(1, 4) for j in range(i)]
         cell = "+".join(f"|{'|'.join(part)}|" for part in (ops[:1], ops[1:3], ops[3:]))
@@ -102,6 +104,12 @@ def moved(batch: Batch, device: str) -> Batch:
     return Batch(**{field.name: getattr(batch, field.name).to(device) for field in fields(batch)})
 
 
+def encode(encoder: Encoder | Geometric, made: Sequence[Batch]) -> None:
+    """Embed batches; each is a new object, so that what is prepared of a batch is prepared again."""
+    for batch in made:
+        encoder.embed(replace(batch))
+
+
 def measure(graphs: Sequence[Features], shape: tuple[int, int], repeats: int, device: str) -> str:
     """Return a line of the table: one shape of encoder, both sides, the better batch of each."""
     torch.manual_seed(0)
@@ -111,10 +119,9 @@ def measure(graphs: Sequence[Features], shape: tuple[int, int], repeats: int, de
     best, apart = [float("inf"), float("inf")], 0.0
     for nodes in (1500, 5000, 10**9):
         made = [moved(batch, device) for batch in batches(graphs, nodes)]
-        # A new object each time, so that what is prepared of a batch is prepared again.
         times = [
-            seconds(lambda made=made: [encoder.embed(replace(b)) for b in made], repeats, device),
-            seconds(lambda made=made: [other.embed(b) for b in made], repeats, device),
+            seconds(partial(encode, encoder, made), repeats, device),
+            seconds(partial(encode, other, made), repeats, device),
         ]
         best = [min(pair) for pair in zip(best, times, strict=True)]
         apart = max(apart, *(float((encoder.embed(b) - other.embed(b)).abs().max()) for b in made))

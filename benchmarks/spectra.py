@@ -10,6 +10,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import networkx as nx
@@ -61,7 +62,7 @@ def main() -> None:
     apart = max(float(np.abs(a - b).max()) for a, b in zip(spectra(skeletons), expected, strict=True))
     slow = seconds(lambda: [nx.normalized_laplacian_spectrum(graph) for graph in graphs], arguments.repeats)
     unlike = list({(one.nodes, one.edges.tobytes()): one for one in skeletons}.values())
-    fast, each = (seconds(lambda some=some: spectra(some), arguments.repeats) for some in (skeletons, unlike))
+    fast, each = (seconds(partial(spectra, some), arguments.repeats) for some in (skeletons, unlike))
     print("| eigenvalues of all graphs | s | ratio | largest difference |\n|---|---|---|---|")
     print(f"| networkx | {slow:.2f} | 1.0 | |\n| nasc | {fast:.3f} | {slow / fast:.1f} | {apart:.0e} |")
     share = each / len(unlike) * len(skeletons)
@@ -70,7 +71,7 @@ def main() -> None:
     for nodes in (1001, 2000):
         large = chain(nodes)
         all_of_them, few = spectra([large])[0][:21], spectra([large], 21)[0]
-        dense, lanczos = (seconds(lambda c=c, one=large: spectra([one], c), 1) for c in (None, 21))
+        dense, lanczos = (seconds(partial(spectra, [large], c), 1) for c in (None, 21))
         print(f"| {nodes:,} | {dense:.2f} | {lanczos:.3f} | {np.abs(all_of_them - few).max():.0e} |", flush=True)
 
 

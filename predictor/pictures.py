@@ -93,7 +93,9 @@ def _by_accuracy(axes: Axes, known: Floats, scene: Scene) -> None:
         shades = scene.accuracy if one else ranks(scene.accuracy, scene.families)
         # A few failed networks would take all the shades.
         low, high = np.quantile(shades, [0.05, 1.0])
-        points = axes.scatter(*known.T, c=shades, cmap="viridis", vmin=low, vmax=high, s=9, linewidths=0)
+        points = axes.scatter(
+            known[:, 0], known[:, 1], c=shades, cmap="viridis", vmin=low, vmax=high, s=9, linewidths=0
+        )
         axes.figure.colorbar(points, ax=axes, shrink=0.8)
 
 
@@ -111,7 +113,8 @@ def _by_family(axes: Axes, known: Floats, scene: Scene) -> None:
     axes.set_title("by family")
     names = np.array(scene.families)
     for name in dict.fromkeys(scene.families):
-        axes.scatter(*known[names == name].T, s=9, linewidths=0, label=name)
+        here = known[names == name]
+        axes.scatter(here[:, 0], here[:, 1], s=9, linewidths=0, label=name)
     if len(known):
         axes.legend(loc="best", markerscale=2, frameon=False)
 
@@ -121,10 +124,12 @@ def _over(axes: Axes, models: Floats, labels: Sequence[str], route: Floats) -> N
     axes.set_xticks([])
     axes.set_yticks([])
     if len(models):
-        axes.scatter(*models.T, marker="*", s=110, c="crimson", edgecolors="white", linewidths=0.6, zorder=4)
+        axes.scatter(
+            models[:, 0], models[:, 1], marker="*", s=110, c="crimson", edgecolors="white", linewidths=0.6, zorder=4
+        )
     for label, point in zip(labels, models, strict=True):
         axes.annotate(label, tuple(point), xytext=(5, 5), textcoords="offset points", zorder=5)
     if len(route):
-        axes.plot(*route.T, color="black", linewidth=1.3, marker="o", markersize=4, zorder=3)
+        axes.plot(route[:, 0], route[:, 1], color="black", linewidth=1.3, marker="o", markersize=4, zorder=3)
     for step, point in enumerate(route):
         axes.annotate(str(step), tuple(point), xytext=(4, -10), textcoords="offset points", weight="bold", zorder=5)

@@ -74,7 +74,8 @@ def distances(one: Floats, others: Iterable[Floats], count: int = COUNT) -> Floa
     """
     here = _padded(one, count)
     found = [_padded(other, count) - here for other in others]
-    return np.linalg.norm(np.array(found).reshape(-1, count), axis=1)
+    result: Floats = np.linalg.norm(np.array(found).reshape(-1, count), axis=1)
+    return result
 
 
 def _padded(spectrum: Floats, count: int) -> Floats:

@@ -74,16 +74,13 @@ def layer_forward(
     for k in range(0, hidden, CHUNK):
         part = k + tl.arange(0, CHUNK)
         some = part < hidden
-        weight = tl.load(
-            first + part[None, :] * width + columns[:, None], mask=inside[:, None] & some[None, :], other=0.0
-        )
+        tile = first + part[None, :] * width + columns[:, None]
+        weight = tl.load(tile, mask=inside[:, None] & some[None, :], other=0.0)
         middle = product(kept, weight, WIDE)
         middle += tl.load(first_bias + part, mask=some, other=0.0).to(tl.float32)[None, :]
-        middle = tl.maximum(middle, 0.0).to(kept.dtype)
-        weight = tl.load(
-            second + columns[None, :] * hidden + part[:, None], mask=some[:, None] & inside[None, :], other=0.0
-        )
-        result += product(middle, weight, WIDE)
+        tile = second + columns[None, :] * hidden + part[:, None]
+        weight = tl.load(tile, mask=some[:, None] & inside[None, :], other=0.0)
+        result += product(tl.maximum(middle, 0.0).to(kept.dtype), weight, WIDE)
     tl.store(out + place, result.to(out.dtype.element_ty), mask=mask)
 
 

@@ -6,8 +6,8 @@ import sys
 
 import torch
 
-from nasc.predictor.kernels.message import gin
-from nasc.predictor.kernels.relation import Step
+from nasc.predictor.kernels.message import Weights, gin
+from nasc.predictor.kernels.relation import Relation, Step
 from nasc.tests.kernels.graphs import largest_error, reference, step, weights, with_gradients
 
 CASES = {
@@ -18,6 +18,10 @@ CASES = {
 }
 
 
+def triton(x, step, weights):
+    return gin(x, step, weights, path="triton")
+
+
 def error(step: Step, width: int, hidden: int, dtype: torch.dtype) -> float:
     r = torch.Generator().manual_seed(1)
     x, above = (torch.randn(n, width, generator=r, dtype=torch.float64) for n in (step.columns, step.rows))
@@ -25,17 +29,18 @@ def error(step: Step, width: int, hidden: int, dtype: torch.dtype) -> float:
     wide = [t.double() for t in exact]
 
     def run(function, tensors):
-        return with_gradients(function, tensors[0], step, weights(width, hidden)._make(tensors[1:-1]), tensors[-1])
+        return with_gradients(function, tensors[0], step, Weights(*tensors[1:-1]), tensors[-1])
 
-    return largest_error(run(lambda *a: gin(*a, path="triton"), exact), run(reference, wide))
+    return largest_error(run(triton, exact), run(reference, wide))
 
 
 def bipartite() -> tuple[Step, int, int, torch.dtype]:
     whole = step(40, 60)
     own = torch.arange(0, 40, 2)
-    kept = [r.transposed.transposed for r in (whole.sources, whole.readers)]
-    rows = [type(r)(r.start[:21].clone(), r.index[: r.start[20]].clone(), 40) for r in kept]
-    return Step(*rows, own), 16, 32, torch.float32
+    sources, readers = (
+        Relation(r.start[:21].clone(), r.index[: int(r.start[20])].clone(), 40) for r in (whole.sources, whole.readers)
+    )
+    return Step(sources, readers, own), 16, 32, torch.float32
 
 
 if __name__ == "__main__":

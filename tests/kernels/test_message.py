@@ -24,7 +24,7 @@ def test_with_one_way_it_is_gin() -> None:
     for parameter, value in zip(mlp.parameters(), w[2:], strict=True):  # GINConv has initialised them anew
         parameter.data.copy_(value)
     x = states(30, 8)
-    torch.testing.assert_close(gin(x, Step.of(*edges, 30), w), oracle(x, edges))
+    torch.testing.assert_close(gin(x, Step.of(edges[0], edges[1], 30), w), oracle(x, edges))
 
 
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])

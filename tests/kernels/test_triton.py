@@ -26,7 +26,8 @@ def errors() -> dict[str, float]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 @pytest.mark.parametrize("case", LIMITS)
