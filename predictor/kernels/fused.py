@@ -1,5 +1,6 @@
 """Launches the Triton programs, and gives them their gradient."""
 
+# pyright: reportIncompatibleMethodOverride=false - a decorator of torch makes the first argument positional
 from __future__ import annotations
 
 from typing import Any
@@ -58,7 +59,7 @@ def _grid(rows: int) -> tuple[int]:
     return (triton.cdiv(rows, ROWS),)
 
 
-def blocks(width: int) -> dict[str, int | bool]:
+def blocks(width: int) -> dict[str, Any]:
     """Return the block sizes for states of this width: what 160 KiB of shared memory hold."""
     wide = bool(triton.knobs.runtime.interpret)
     chunk = 32 if width <= 128 else 16

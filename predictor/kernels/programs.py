@@ -11,7 +11,7 @@ tensor cores (``tf32x3``), which keeps their precision.
 # ruff: noqa: N803 - constants of a program are written in capitals, as everywhere in Triton
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUntypedFunctionDecorator=false
-# pyright: reportUnknownVariableType=false, reportGeneralTypeIssues=false, reportUnusedFunction=false
+# pyright: reportUnknownVariableType=false, reportArgumentType=false, reportUnusedFunction=false
 from __future__ import annotations
 
 import triton

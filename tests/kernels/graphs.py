@@ -43,7 +43,7 @@ def with_gradients(function, x: Tensor, step: Step, weights: Weights, above: Ten
     leaves = [t.detach().clone().requires_grad_() for t in (x, *weights)]
     out = function(leaves[0], step, Weights(*leaves[1:]))
     out.backward(above)
-    return [out.detach(), *(leaf.grad for leaf in leaves)]
+    return [out.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)]
 
 
 def largest_error(found: list[Tensor], expected: list[Tensor]) -> float:

@@ -67,7 +67,7 @@ def test_pictures_of_models_and_a_route(
         assert all(f">{Path(name).name}</text>" in written.decode() for name in models)
 
 
-ERRORS = {
+ERRORS: dict[tuple[str, ...], str] = {
     ("spectra", "r1", "--near", "nowhere"): (
         "error: there is no folder nowhere\n  help: name a folder that holds models\n"
     ),
