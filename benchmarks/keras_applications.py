@@ -15,7 +15,6 @@ import argparse
 import importlib.util
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -205,7 +204,6 @@ def measure(name: str) -> dict[str, object]:
         "top": wanted.max().item(),
         "agree": bool((wanted.topk(5).indices == got.topk(5).indices).all()),
         "warnings": [d.message for d in lowered.diagnostics if d.severity != "note"],
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 
