@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.near:
         return _near(skeletons[0], others, arguments)
     found = spectra(skeletons, arguments.count)
-    rows = [
+    rows: list[dict[str, object]] = [
         {"model": source, "nodes": one.nodes, "eigenvalues": values.tolist()}
         for source, one, values in zip(sources, skeletons, found, strict=True)
     ]

@@ -1,6 +1,7 @@
 """Launches the Triton programs, and gives them their gradient."""
 
-# pyright: reportIncompatibleMethodOverride=false - a decorator of torch makes the first argument positional
+# A decorator of torch makes the first argument of `backward` positional.
+# pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from triton import knobs
 
 from .message import Weights
 from .programs import hidden_backward, layer_forward, states_backward
@@ -61,7 +63,7 @@ def _grid(rows: int) -> tuple[int]:
 
 def blocks(width: int) -> dict[str, Any]:
     """Return the block sizes for states of this width: what 160 KiB of shared memory hold."""
-    wide = bool(triton.knobs.runtime.interpret)
+    wide = bool(knobs.runtime.interpret)
     chunk = 32 if width <= 128 else 16
     return {
         "ROWS": ROWS,
@@ -74,9 +76,10 @@ def blocks(width: int) -> dict[str, Any]:
 
 def _forward(x: Tensor, step: Step, weights: Weights, out: Tensor, total: Tensor, keep: bool) -> None:
     own, sources, readers = step.ownership, step.sources, step.readers
+    sizes = {**blocks(x.shape[1]), "KEEP": keep}
     layer_forward[_grid(step.rows)](
         x, out, total, own.start, own.index, sources.start, sources.index, readers.start, readers.index,
-        *weights, step.rows, x.shape[1], weights.first.shape[0], KEEP=keep, **blocks(x.shape[1]),
+        *weights, step.rows, x.shape[1], weights.first.shape[0], **sizes,
     )  # fmt: skip
 
 

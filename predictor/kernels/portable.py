@@ -4,7 +4,8 @@ All sums over neighbours of a layer are one call of ``embedding_bag``, several t
 ``index_add`` or a product with a sparse matrix. Its gradient is the same call over the transposed relation.
 """
 
-# pyright: reportIncompatibleMethodOverride=false - a decorator of torch makes the first argument positional
+# A decorator of torch makes the first argument of `backward` positional.
+# pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
 from typing import Any
