@@ -7,6 +7,7 @@ Text and JSON are only parsed.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ def lower_source(source: str, inputs: Sequence[str] = (), data: str | None = Non
     """
     parsed = parse_source(source)
     types = tuple(parse_shape(text) for text in inputs)
-    if parsed.kind in ("python", "program", "onnx", "keras-file") and not Path(parsed.place).is_file():
+    if parsed.kind in ("python", "program", "onnx", "keras-file") and not os.path.isfile(parsed.place):
         raise missing_file(parsed.place)
     if parsed.kind in _READERS:
         return _READERS[parsed.kind](parsed, types)
@@ -116,11 +117,10 @@ def _read_text(source: Source, inputs: Sequence[TensorType] = ()) -> Module:
 
 
 def _file_text(place: str) -> str:
-    path = Path(place)
-    if not path.is_file():
+    if not os.path.isfile(place):
         raise missing_file(place)
     try:
-        return path.read_text(encoding="utf-8")
+        return Path(place).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise NascError.of(f"{place} is not UTF-8 text: {error.reason}", "expected text", "encoding") from None
 

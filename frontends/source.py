@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ def parse_source(text: str) -> Source:
     found = _PYTHON.match(text)
     if found:
         return _named(text, "python", found["file"], found["name"] or "")
-    if Path(text).is_dir():
+    if os.path.isdir(text):  # False, not an error, where the text is too long for a path
         return Source(text, "saved-model", text)
     suffix = Path(text).suffix
     if suffix in _SUFFIXES:

@@ -13,7 +13,7 @@ from nasc.cli.arguments import COMMANDS
 Run = Callable[..., Any]
 
 # These write files where they stand or train for minutes; tests of their own cover them.
-LONG = ("nasc train", "nasc evaluate", "--weights", "-o ", "> ", "--llm local")
+LONG = ("nasc train", "nasc evaluate", "--weights", "-o ", "> ", "--llm local", "--plot")
 
 
 def examples() -> list[str]:
