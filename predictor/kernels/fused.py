@@ -76,7 +76,7 @@ def blocks(width: int) -> dict[str, Any]:
 
 def _forward(x: Tensor, step: Step, weights: Weights, out: Tensor, total: Tensor, keep: bool) -> None:
     own, sources, readers = step.ownership, step.sources, step.readers
-    sizes = {**blocks(x.shape[1]), "KEEP": keep}
+    sizes: dict[str, Any] = {**blocks(x.shape[1]), "KEEP": keep}
     layer_forward[_grid(step.rows)](
         x, out, total, own.start, own.index, sources.start, sources.index, readers.start, readers.index,
         *weights, step.rows, x.shape[1], weights.first.shape[0], **sizes,
