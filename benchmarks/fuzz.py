@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,7 +227,7 @@ TARGETS: Mapping[str, Target] = {
 
 
 @contextmanager
-def _in_time(seconds: int) -> Iterator[None]:
+def _in_time(seconds: int) -> Generator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise TimeoutError(f"no answer within {seconds} s")
 

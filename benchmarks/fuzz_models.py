@@ -151,7 +151,7 @@ def _attribute(model: ModelProto, rng: Rng) -> None:
         return
     attribute = rng.choice(node.attribute)
     if rng.random() < 0.2:
-        attribute.type = rng.choice(list(AttributeProto.AttributeType.values()))
+        setattr(attribute, "type", rng.choice(list(AttributeProto.AttributeType.values())))  # noqa: B010 its stub takes no int
     elif attribute.ints:
         attribute.ints[rng.randrange(len(attribute.ints))] = rng.choice(NUMBERS)
         if rng.random() < 0.2:

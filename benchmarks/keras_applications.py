@@ -42,13 +42,13 @@ def history(tensor: Any) -> Any:
     return getattr(tensor, "_keras_history").operation  # noqa: B009 it has no public name
 
 
-def branch_ends(model: Any, kind: type) -> set[str]:
+def branch_ends(model: Any, kind: Any) -> set[str]:
     """Return the names of the layers of a kind that end the branch of a residual sum: the latest operand."""
     places = {layer.name: i for i, layer in enumerate(model.layers)}
     ends: set[str] = set()
     for layer in model.layers:
         if type(layer).__name__ == "Add":
-            makers = [history(tensor) for tensor in layer.input]
+            makers: list[Any] = [history(tensor) for tensor in layer.input]
             last = max(makers, key=lambda maker: places[maker.name])
             last = history(last.input) if type(last).__name__ == "Dropout" else last
             ends |= {last.name} if isinstance(last, kind) else set()
@@ -181,8 +181,7 @@ def measure(name: str) -> dict[str, object]:
     with torch.no_grad():
         wanted = shaken(model, keras, x)
         reference = "tensorflow" if averages_at_edges(model, keras) else "torch"
-        if reference == "tensorflow":
-            wanted = answer_of_tensorflow(model, x)
+        wanted = answer_of_tensorflow(model, x) if reference == "tensorflow" else wanted
         start = time.perf_counter()
         lowered = lower_keras(model, [f32(1, *size)], source=f"keras:{name}")
         seconds = time.perf_counter() - start

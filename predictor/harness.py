@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -93,10 +94,11 @@ def read(record: Path) -> list[Trial]:
     found: list[Trial] = []
     for line in record.read_text(encoding="utf-8").splitlines():
         try:
-            data = json.loads(line)
+            data: dict[str, Any] = json.loads(line)
         except json.JSONDecodeError:
             continue
-        found.append(Trial(**{**data, "ranking": Ranking(**data["ranking"])}))
+        data["ranking"] = Ranking(**data["ranking"])
+        found.append(Trial(**data))
     return found
 
 

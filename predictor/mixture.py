@@ -35,18 +35,18 @@ class Mixture:
         weights = np.full(len(means), 1 / len(means))
         for _ in range(rounds):
             joint = _joint(x, means, variances, weights)
-            posterior = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+            posterior = np.exp(joint - np.asarray(logsumexp(joint, axis=1, keepdims=True)))
             counts = posterior.sum(axis=0) + 1e-9
             means = posterior.T @ x / counts[:, None]
             variances = np.maximum(posterior.T @ (x * x) / counts[:, None] - means**2, FLOOR)
             weights = counts / counts.sum()
-        density = logsumexp(_joint(x, means, variances, weights), axis=1)
+        density: Floats = np.asarray(logsumexp(_joint(x, means, variances, weights), axis=1))
         return Mixture(means, variances, weights, np.quantile(density, np.linspace(0, 1, QUANTILES)))
 
     def posterior(self, x: Floats) -> Floats:
         """Return the probability of each component for points, [n, q]."""
         joint = _joint(x, self.means, self.variances, self.weights)
-        result: Floats = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+        result: Floats = np.exp(joint - np.asarray(logsumexp(joint, axis=1, keepdims=True)))
         return result
 
     def in_domain(self, x: Floats) -> Floats:
@@ -54,7 +54,7 @@ class Mixture:
 
         Below all of them it falls from 1/100 to 0 over as much log density as lies between their median and the least.
         """
-        density = logsumexp(_joint(x, self.means, self.variances, self.weights), axis=1)
+        density: Floats = np.asarray(logsumexp(_joint(x, self.means, self.variances, self.weights), axis=1))
         share = np.interp(density, self.levels, np.linspace(0.01, 1, len(self.levels)))
         span = self.levels[len(self.levels) // 2] - self.levels[0] + 1e-9
         tail = 0.01 * np.clip(1 - (self.levels[0] - density) / span, 0, 1)

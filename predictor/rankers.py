@@ -93,8 +93,8 @@ def shipped(sources: Sequence[Sample], seed: int) -> Score:
     return lambda sample: ensemble.scores(sample.data.graphs)[0].astype(np.float64)
 
 
-SIGNED = MappingProxyType(dict.fromkeys(RISING, 1) | dict.fromkeys(FALLING, -1))
-SIGNALS = MappingProxyType({**SIGNED, "collapse": -1, "activations": 1})
+SIGNED: Mapping[str, int] = MappingProxyType({**dict.fromkeys(RISING, 1), **dict.fromkeys(FALLING, -1)})
+SIGNALS: Mapping[str, int] = MappingProxyType({**SIGNED, "collapse": -1, "activations": 1})
 
 
 def rankers() -> Mapping[str, Fit]:

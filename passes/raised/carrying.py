@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from ...ir import Node, Op, TensorType
 from ...ir.ops.activation import Activation, AxisActivation, FeatureDropout, Prelu
@@ -91,7 +92,8 @@ def _renamed(op: Op, x: TensorType, order: Order) -> dict[str, object]:
         if isinstance(given, int):
             changed[name] = order[given % x.rank]
         elif isinstance(given, tuple):
-            changed[name] = tuple(order[axis % x.rank] for axis in given if isinstance(axis, int))
+            axes = cast("tuple[object, ...]", given)
+            changed[name] = tuple(order[axis % x.rank] for axis in axes if isinstance(axis, int))
     return changed
 
 

@@ -18,7 +18,8 @@ WHOLE = TensorType(DType.I64, (N, 6))
 
 UNARY = """relu relu6 leaky_relu elu selu gelu silu mish hardswish hardsigmoid hardtanh sigmoid tanh softplus softmax
     log_softmax glu dropout feature_dropout identity exp log sqrt rsqrt reciprocal erf sin cos tan atan floor ceil
-    round sign log1p expm1 neg abs prelu tril triu batch_norm mean sum prod amax amin var std vector_norm flatten squeeze normalize""".split()
+    round sign log1p expm1 neg abs prelu tril triu batch_norm mean sum prod amax amin var std vector_norm
+    flatten squeeze normalize""".split()
 BINARY = "add sub mul div floor_divide remainder pow maximum minimum eq ne lt le gt ge rsub".split()
 LSTM = {"hidden_size": 3, "num_layers": 2, "bidirectional": True, "batch_first": True}
 SAMPLES: dict[str, tuple[tuple[TensorType, ...], dict[str, Any]]] = {

@@ -108,7 +108,7 @@ CASES = {
     "windows": lambda self, x: x.unfold(2, 3, 2).sum(-1) + x.unfold(1, 4, 1)[:, 0, :2].mT[:, :1],
     "diagonal": lambda self, x: x.diagonal(1, 1, 2) + x.diagonal(dim1=2, dim2=1)[..., :4],
     "bilinear": lambda self, x: F.bilinear(x, x, torch.ones(3, 6, 6), torch.ones(3)),
-    "weight norm": lambda self, x: F.linear(x, torch._weight_norm(torch.ones(3, 6), torch.ones(3, 1), 0)),
+    "weight norm": lambda self, x: F.linear(x, torch.ops.aten._weight_norm(torch.ones(3, 6), torch.ones(3, 1), 0)),
     "roll flat": lambda self, x: torch.roll(x[:1], 5) + x,
     "composite": lambda self, x: F.cosine_similarity(x, x[:, :1], dim=1) + torch.outer(x[0, 0], x[0, 1])[0],
 }
@@ -171,8 +171,10 @@ class Recurrent(nn.Module):
         if not self.initial:
             out, last = self.rnn(x)
         elif isinstance(self.rnn, nn.LSTM):
+            assert state is not None
             out, last = self.rnn(x, (state.mT.contiguous(), state.mT * 2))
         else:
+            assert state is not None
             out, last = self.rnn(x, state.mT.contiguous())
         return (out, *last) if isinstance(last, tuple) else (out, last)
 

@@ -205,7 +205,7 @@ def prelu(site: Site) -> Values:
     x, slope = site.input_type(0), site.input_type(1)
     known = site.known(1)
     lead = slope.shape[:1] if slope.rank == x.rank - 1 else slope.shape[1:2] if slope.rank == x.rank else ()
-    per_channel = x.rank > 1 and slope.rank >= x.rank - 1 and slope.numel == (lead or (0,))[0] and lead[0] == x.shape[1]
+    per_channel = x.rank > 1 and slope.rank >= x.rank - 1 and lead[:1] == (slope.numel,) == x.shape[1:2]
     if known is not None and x.dtype.is_floating and (known.size == 1 or per_channel):
         flat = site.constant(known.reshape(-1), like=1)
         return site.emit("prelu", site.value(0), flat, num_parameters=known.size)
