@@ -54,7 +54,7 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	printf '%s\n' mypy pyright | xargs -P 2 -I CHECKER $(BIN)/CHECKER
+	printf '%s\n' mypy pyright | xargs -P 2 -I CHECKER sh -c $(BIN)/CHECKER
 
 # One thread a worker: two workers with two threads each would fight for two cores.
 tests: setup
