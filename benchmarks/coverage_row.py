@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import io
 import tempfile
@@ -150,8 +151,7 @@ def through_onnx(subject: Subject) -> Row:
     """Return whether torch.onnx.export and onnx2torch bring a model back, and how far it is then off."""
 
     def convert(model: nn.Module, inputs: tuple[Tensor, ...], folder: Path) -> nn.Module:
-        import onnx2torch
-
+        onnx2torch = importlib.import_module("onnx2torch")  # a peer, not a dependency
         path = folder / "peer.onnx"
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             _export_onnx(model, inputs, path)

@@ -143,8 +143,8 @@ class Site:
     def _typed(self, name: str, kind: int) -> AttributeProto | None:
         found = self.attribute(name)
         if found is not None and found.type != kind:
-            kinds = AttributeProto.AttributeType
-            wanted = kinds.Name(kind).lower()  # type: ignore[arg-type]
+            names = {int(value): name for name, value in AttributeProto.AttributeType.items()}
+            wanted = names[kind].lower()
             raise unsupported(f"{self.op} has an attribute {name} of another type", f"expected {wanted}", "attribute")
         return found
 
