@@ -140,7 +140,7 @@ def test_the_text_of_a_certificate(tmp_path: Path) -> None:
         (("batch_norm %conv", "batch_norm %conv {eps=0.1}"), "batch_norm bn"),
         (("padding=1}", "padding=1, dilation=1, groups=1}"), ""),
         (("dim=[2, 3]", "dim=[2, 3], keepdim=false"), ""),
-        (("mean %drop", "amax %drop"), "linear head, which reads flatten %pool in A"),
+        (("mean %drop", "amax %drop"), "adaptive_avg_pool2d %pool.pool"),
     ],
 )
 def test_the_first_node_that_differs_is_named(change: tuple[str, str], place: str) -> None:
