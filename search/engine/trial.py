@@ -1,0 +1,72 @@
+"""Proposals and trials: what a strategy puts forward, and what the engine made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ...ir import Module
+
+Status = Literal["pending", "running", "done", "repeat", "invalid", "over", "gated", "filtered", "failed"]
+"""What became of a proposal.
+
+``pending`` waits for a worker and ``running`` has one; ``done`` was evaluated. ``repeat`` is the same network as an
+earlier trial and has its metrics. ``invalid`` is no network of the space, ``over`` could not be scaled down to the
+limits, ``gated`` was dead at initialisation, ``filtered`` was left out by a cheaper evaluator, ``failed`` broke or ran
+out of time or memory in the evaluator.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a strategy proposes: a network, or the answer that did not become one.
+
+    ``parents`` are numbers of earlier trials, ``operator`` says how it came about (``mutation``, ``crossover``,
+    ``fair``), ``change`` what was done (an edit script, or the answer as it came), ``why`` the reason given.
+    ``module`` is None where ``error`` says why the answer could not be used. ``notes`` are JSON values of the
+    strategy's own, given back with the trial.
+    """
+
+    module: Module | None
+    parents: tuple[int, ...] = ()
+    operator: str = ""
+    change: str = ""
+    why: str = ""
+    error: str = ""
+    notes: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A proposal and what became of it. Trials are numbered from 0 in the order in which they were proposed.
+
+    ``metrics`` has ``params`` and ``macs`` (for one sample) wherever there is a network, ``score`` (higher is better)
+    once it is evaluated, and whatever else the evaluator measured. ``repeat_of`` is the trial with the same digest
+    that came first. ``module`` is the network as it is evaluated: legal, within the limits.
+    """
+
+    number: int
+    round: int
+    status: Status
+    module: Module | None
+    digest: str = ""
+    parents: tuple[int, ...] = ()
+    operator: str = ""
+    change: str = ""
+    why: str = ""
+    error: str = ""
+    notes: Mapping[str, object] = field(default_factory=dict[str, object])
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    repeat_of: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def score(self) -> float | None:
+        """The score that the evaluator gave; None where there is none."""
+        return self.metrics.get("score")
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be a parent: a network with a score that is no repeat."""
+        return self.status == "done"
