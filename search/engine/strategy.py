@@ -30,6 +30,14 @@ class Memory(Protocol):
         """Return all documents of a kind with their keys, oldest first."""
         ...
 
+    def blob(self, kind: str, key: str) -> bytes | None:
+        """Return bytes (a soft prompt, say), or None."""
+        ...
+
+    def put_blob(self, kind: str, key: str, data: bytes) -> None:
+        """Keep bytes in the place of earlier ones with this key."""
+        ...
+
 
 class View(Protocol):
     """What a strategy sees when it is asked: everything that it may depend on, and nothing else.
