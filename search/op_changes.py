@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..ir import (
     OPS,
+    Attribute,
     CallBlock,
     Expr,
     NascError,
@@ -55,12 +56,15 @@ def build_op(spec: OpSpec, old: Op | None) -> Op:
 
 
 def resolve(cls: type[Op], values: Mapping[str, object]) -> dict[str, object]:
-    """Return values as the attributes want them: a bare word where a word is wanted, not a symbol."""
-    kinds = {name: attribute.kind for name, attribute in attributes_of(cls).items()}
-    return {
-        name: str(value) if isinstance(value, Expr) and kinds.get(name) in _NAMES else value
-        for name, value in values.items()
-    }
+    """Return values as the attributes want them: a bare word where a word is wanted, not a symbol or nothing."""
+    kinds = attributes_of(cls)
+    return {name: _word(value, kinds[name]) if name in kinds else value for name, value in values.items()}
+
+
+def _word(value: object, kind: Attribute) -> object:
+    if value is None and "none" in kind.choices:
+        return "none"
+    return str(value) if isinstance(value, Expr) and kind.kind in _NAMES else value
 
 
 def data_operands(node: Node) -> tuple[str, ...]:

@@ -258,3 +258,8 @@ def test_module_is_left_alone(network: Networks) -> None:
     apply_edits(before, parse_edits("delete %bn1"))
     assert str(before) == text
     assert verify(before) == ()
+
+
+def test_none_is_a_word_where_the_attribute_has_it(network: Callable[[str], Module]) -> None:
+    module = apply_edits(network("plain"), parse_edits("replace %relu1 with gelu {approximate=none}"))
+    assert module.main.node("relu1").op.attributes() == {"approximate": "none"}
