@@ -112,7 +112,8 @@ class _Reader:
         read = _READERS.get(node.op.name)
         return read is not None and read(self, node)
 
-    def _add(self, node: Node) -> bool:
+    def add(self, node: Node) -> bool:
+        """Read a sum of sums."""
         if node.op.stated():
             return False
         if any(name not in self.sums for name in node.operands):
@@ -123,30 +124,35 @@ class _Reader:
         self.sums[node.name] = total
         return True
 
-    def _same(self, node: Node) -> bool:
-        return self._pool(node, "skip_connect")
+    def same(self, node: Node) -> bool:
+        """Read a value passed on."""
+        return self.pool(node, "skip_connect")
 
-    def _zero(self, node: Node) -> bool:
+    def zero(self, node: Node) -> bool:
+        """Read a product with zero."""
         if len(node.operands) == 1 and getattr(node.op, "other", None) == 0:
             self.sums[node.name] = Counter()
             return True
         return False
 
-    def _pool(self, node: Node, operation: str = "avg_pool_3x3") -> bool:
+    def pool(self, node: Node, operation: str = "avg_pool_3x3") -> bool:
+        """Read the pooling, or another operation without weights."""
         operand = self.sums.get(node.operands[0])
         if operand is None or (operation == "avg_pool_3x3" and op_label(node.op) != _POOL):
             return False
         self.sums[node.name] = self.form.apply(operation, operand)
         return True
 
-    def _relu(self, node: Node) -> bool:
+    def relu(self, node: Node) -> bool:
+        """Read the first third of a convolution."""
         operand = self.sums.get(node.operands[0])
         if operand is None:
             return False
         self.rectified[node.name] = operand
         return True
 
-    def _conv(self, node: Node) -> bool:
+    def conv(self, node: Node) -> bool:
+        """Read the second third of a convolution."""
         operand = self.rectified.get(node.operands[0])
         kernel = _CONVS.get(op_label(node.op))
         if operand is None or kernel is None or not self._own(node):
@@ -154,7 +160,8 @@ class _Reader:
         self.convolved[node.name] = kernel, operand
         return True
 
-    def _norm(self, node: Node) -> bool:
+    def norm(self, node: Node) -> bool:
+        """Read the last third of a convolution."""
         conv = self.convolved.get(node.operands[0])
         users = sum(node.operands[0] in other.operands for other in self.graph.nodes)
         if conv is None or users != 1 or node.op.stated() or not self._own(node):
@@ -171,13 +178,13 @@ class _Reader:
 
 
 _READERS = {
-    "add": _Reader._add,
-    "identity": _Reader._same,
-    "mul": _Reader._zero,
-    "avg_pool2d": _Reader._pool,
-    "relu": _Reader._relu,
-    "conv2d": _Reader._conv,
-    "batch_norm": _Reader._norm,
+    "add": _Reader.add,
+    "identity": _Reader.same,
+    "mul": _Reader.zero,
+    "avg_pool2d": _Reader.pool,
+    "relu": _Reader.relu,
+    "conv2d": _Reader.conv,
+    "batch_norm": _Reader.norm,
 }
 
 
