@@ -11,6 +11,7 @@ from .focus import run_counts
 
 MOST_NODES = 20_000
 MOST_PARAMS = 10**11
+MOST_MACS = 2**62
 MOST_BYTES = 2**40
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*x", re.IGNORECASE)
 
@@ -28,7 +29,7 @@ class Limits:
     """The most parameters and multiply-accumulates, and what no network may pass."""
 
     params: int = MOST_PARAMS
-    macs: int = 2**62
+    macs: int = MOST_MACS
     nodes: int = MOST_NODES
     activation_bytes: int = MOST_BYTES
 
@@ -54,7 +55,7 @@ def limits_of(params: str | int | None, macs: str | int | None, size: Size) -> L
     """Return limits written as ``1.1x`` (of a network of this size), ``5M`` or a number. Raises NascError."""
     return Limits(
         MOST_PARAMS if params is None else _limit(params, size.params, "max_params"),
-        2**62 if macs is None else _limit(macs, size.macs, "max_macs"),
+        MOST_MACS if macs is None else _limit(macs, size.macs, "max_macs"),
     )
 
 

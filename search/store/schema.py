@@ -48,7 +48,7 @@ class Owned(Table):
 
     __abstract__ = True
 
-    study: Mapped[int] = mapped_column(ForeignKey("studies.id"), primary_key=True)
+    study: Mapped[int] = mapped_column(ForeignKey("studies.id"), primary_key=True, sort_order=-1)
 
 
 class RoundRow(Owned):

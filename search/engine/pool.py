@@ -1,0 +1,164 @@
+"""Pools: where trials are evaluated; in processes of this machine, or in this very process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ...grammar import parse
+from ...ir import NascError, checked
+from ..evaluators import Evaluator, Outcome, Sandbox
+from ..store.work import Task
+
+Rows = Sequence[Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task that is over: with an outcome, or without one because its worker was lost, and ``why``."""
+
+    task: Task
+    outcome: Outcome | None
+    why: str = ""
+
+
+class Pool(Protocol):
+    """Workers that evaluate tasks."""
+
+    @property
+    def size(self) -> int:
+        """How many tasks are worked on at a time."""
+        ...
+
+    def submit(self, task: Task) -> None:
+        """Begin a task."""
+        ...
+
+    def collect(self, seconds: float) -> list[Done]:
+        """Return tasks that are over, waiting for the first of them. Raises NascError where none can be evaluated."""
+        ...
+
+    def rank(self, spec: str, rows: Rows) -> Sequence[float] | None:
+        """Return the scores of a set by an evaluator that only compares; None where its scores stand alone."""
+        ...
+
+    def close(self) -> None:
+        """End all work."""
+        ...
+
+
+class Bench:
+    """One worker's sandboxes, by evaluator. Not for use by several threads at once."""
+
+    def __init__(self, seconds: float, gib: float) -> None:
+        """Bound every evaluation by time and memory."""
+        self._seconds, self._gib = seconds, gib
+        self._sandboxes: dict[str, Sandbox] = {}
+
+    def evaluate(self, task: Task) -> Outcome:
+        """Return the outcome of a task, with what else is to be measured of a network that is done."""
+        outcome = self._sandbox(task.evaluator).evaluate(task.text, task.seed)
+        for name in task.measures if outcome.status == "done" else ():
+            found = self._sandbox(name).evaluate(task.text, task.seed)
+            if found.status != "done":
+                return replace(found, seconds=outcome.seconds + found.seconds)
+            metrics = {**outcome.metrics, name: found.metrics[name]}
+            outcome = replace(outcome, metrics=metrics, seconds=outcome.seconds + found.seconds)
+        return outcome
+
+    def rank(self, spec: str, rows: Rows) -> Sequence[float] | None:
+        """Return the scores of a set, None where scores stand alone."""
+        return self._sandbox(spec).rank(rows)
+
+    def close(self) -> None:
+        """End all processes."""
+        for sandbox in self._sandboxes.values():
+            sandbox.close()
+
+    def _sandbox(self, spec: str) -> Sandbox:
+        if spec not in self._sandboxes:
+            self._sandboxes[spec] = Sandbox(spec, self._seconds, self._gib)
+        return self._sandboxes[spec]
+
+
+class LocalPool:
+    """``size`` workers on this machine, each evaluator in a process of its own with limits of time and memory."""
+
+    def __init__(self, size: int, seconds: float, gib: float) -> None:
+        """Start no process before the first task."""
+        self.size = size
+        self._threads = ThreadPoolExecutor(size, "nasc evaluation")
+        self._own = threading.local()
+        self._benches: list[Bench] = []
+        self._make: Callable[[], Bench] = lambda: Bench(seconds, gib)
+        self._flying: dict[Future[Outcome], Task] = {}
+
+    def submit(self, task: Task) -> None:
+        """Begin a task."""
+        self._flying[self._threads.submit(lambda: self._bench().evaluate(task))] = task
+
+    def collect(self, seconds: float) -> list[Done]:
+        """Return tasks that are over, waiting for the first of them."""
+        over, _ = wait(self._flying, seconds, FIRST_COMPLETED)
+        tasks = [(future, self._flying.pop(future)) for future in list(self._flying) if future in over]
+        return [Done(task, future.result()) for future, task in tasks]
+
+    def rank(self, spec: str, rows: Rows) -> Sequence[float] | None:
+        """Return the scores of a set, None where scores stand alone."""
+        return self._threads.submit(lambda: self._bench().rank(spec, rows)).result()
+
+    def close(self) -> None:
+        """End all processes; what was not over is dropped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for bench in self._benches:
+            bench.close()
+
+    def _bench(self) -> Bench:
+        found: Bench | None = getattr(self._own, "bench", None)
+        if found is None:
+            found = self._own.bench = self._make()
+            self._benches.append(found)
+        return found
+
+
+class DirectPool:
+    """One worker in this process, without limits: for evaluators that cannot hang, such as tables, and for tests."""
+
+    size = 1
+
+    def __init__(self, evaluators: Mapping[str, Evaluator] | None = None) -> None:
+        """Take evaluators by the names that the study has for them; others are opened."""
+        self._evaluators = dict(evaluators or {})
+        self._over: list[Done] = []
+
+    def submit(self, task: Task) -> None:
+        """Evaluate a task."""
+        module = checked(parse(task.text))
+        try:
+            outcome = self._evaluator(task.evaluator).evaluate(module, task.seed)
+        except NascError as error:
+            outcome = Outcome("failed", {}, str(error))
+        self._over.append(Done(task, outcome))
+
+    def collect(self, seconds: float) -> list[Done]:
+        """Return the tasks that are over; never waits."""
+        over, self._over = self._over, []
+        return over
+
+    def rank(self, spec: str, rows: Rows) -> Sequence[float] | None:
+        """Return the scores of a set, None where scores stand alone."""
+        rank: Callable[[Rows], Sequence[float]] | None = getattr(self._evaluator(spec), "rank", None)
+        return None if rank is None else rank(rows)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to end."""
+
+    def _evaluator(self, spec: str) -> Evaluator:
+        from ..evaluators import open_evaluator
+
+        if spec not in self._evaluators:
+            self._evaluators[spec] = open_evaluator(spec)
+        return self._evaluators[spec]

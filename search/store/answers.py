@@ -1,0 +1,109 @@
+"""The LLM of a study: every answer is kept in the store, and no answer that the store has is asked for again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Final
+
+from ...ir import Diagnostic
+from ..llm import Answer, BadAnswer, Client, ContextTooLong, LLMError, Price, Prompt
+from .database import Database
+from .schema import AnswerRow, CallRow
+from .wording import clean
+
+_KEPT: Final[dict[str, type[LLMError]]] = {kind.code: kind for kind in (BadAnswer, ContextTooLong)}
+"""Failures that belong to the prompt: they would come again, so they are kept like answers."""
+
+
+class Recorded:
+    """A client that answers from the store what was answered before, and records each call in its round.
+
+    ``price`` is what the user pays for tokens. Calls are numbered: a round that is asked again after it was cut off
+    finds its calls, and its answers, where it left them.
+    """
+
+    def __init__(self, client: Client, database: Database, study: int, turn: int, price: Price | None = None) -> None:
+        """Record the calls of one round of a study."""
+        self._client, self._database, self._price = client, database, price
+        self._study, self._round = study, turn
+        self._position = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the client behind."""
+        return self._client.name
+
+    def complete(self, prompt: Prompt) -> Answer:
+        """Return the kept answer, else ask and keep; raises what the client raises."""
+        digest = prompt.digest(self.name)
+        with self._database.reading() as session:
+            row = session.get(AnswerRow, digest)
+            known = None if row is None else (_answer(row), row.error)
+        if known is None:
+            known = self._ask(prompt, digest)
+        else:
+            self._record(digest, known[0], paid=False)
+        self._position += 1
+        answer, error = known
+        if error:
+            code, _, text = error.partition("\n")
+            message, _, hint = text.partition("\n")
+            raise _KEPT[code](Diagnostic(message, hint, code))
+        return answer
+
+    def _ask(self, prompt: Prompt, digest: str) -> tuple[Answer, str]:
+        start = time.monotonic()
+        error = ""
+        try:
+            answer = self._client.complete(prompt)
+        except (BadAnswer, ContextTooLong) as failed:
+            found = failed.diagnostics[0]
+            error = f"{failed.code}\n{found.message}\n{found.hint}"
+            answer = Answer("", 0, 0, time.monotonic() - start, self.name)
+        answer = Answer(**{**asdict(answer), "text": clean(answer.text)})
+        with self._database.writing() as session:
+            if session.get(AnswerRow, digest) is None:
+                session.add(_row(digest, self.name, prompt, answer, error))
+        self._record(digest, answer, paid=not answer.cached)
+        return answer, error
+
+    def _record(self, digest: str, answer: Answer, paid: bool) -> None:
+        place = (self._study, self._round, self._position)
+        with self._database.writing(self._study) as session:
+            row = session.get(CallRow, place)
+            if row is not None and row.digest == digest:
+                return
+            cost = self._cost(answer) if paid else 0.0
+            study, turn, position = place
+            session.merge(CallRow(study=study, round=turn, position=position, digest=digest, paid=paid, cost=cost))
+
+    def _cost(self, answer: Answer) -> float | None:
+        if self._price is None:
+            return None
+        spent = answer.prompt_tokens * self._price.prompt + answer.completion_tokens * self._price.completion
+        return spent / 1_000_000
+
+
+def _row(digest: str, client: str, prompt: Prompt, answer: Answer, error: str) -> AnswerRow:
+    fields = asdict(prompt)
+    fields["messages"] = [[message.role, message.content] for message in prompt.messages]
+    return AnswerRow(
+        digest=digest,
+        client=client,
+        prompt=clean(fields),
+        text=answer.text,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        seconds=answer.seconds,
+        model=clean(answer.model),
+        finished=answer.finished,
+        error=clean(error),
+        created=time.time(),
+    )
+
+
+def _answer(row: AnswerRow) -> Answer:
+    return Answer(
+        row.text, row.prompt_tokens, row.completion_tokens, row.seconds, row.model, cached=True, finished=row.finished
+    )
