@@ -11,7 +11,7 @@ from .output import say, write_text
 from .source import read_module
 
 if TYPE_CHECKING:
-    from ..predictor.spectra import Skeleton
+    from ..predictor.skeletons import Skeleton
 
 EXAMPLE = """\
 The spectrum is that of the normalised Laplacian of the network's graph, between 0 and 2. The distance of
@@ -39,7 +39,8 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print spectra, or the neighbours of one model."""
     from ..ir import NascError
-    from ..predictor.spectra import Skeleton, spectra
+    from ..predictor.skeletons import Skeleton
+    from ..predictor.spectra import spectra
 
     sources: list[str] = arguments.sources or ["-"]
     if arguments.count < 1:
@@ -87,7 +88,8 @@ def _folder(name: str) -> list[Path]:
 
 def _near(skeleton: Skeleton, paths: list[Path], arguments: argparse.Namespace) -> int:
     from ..ir import NascError
-    from ..predictor.spectra import Skeleton, distances, spectra
+    from ..predictor.skeletons import Skeleton
+    from ..predictor.spectra import distances, spectra
 
     known: dict[Path, Skeleton] = {}
     for path in paths:

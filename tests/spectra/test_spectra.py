@@ -4,7 +4,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from nasc.predictor.spectra import COUNT, DENSE, LARGEST, Skeleton, distances, spectra
+from nasc.predictor.skeletons import Skeleton, Skeletons
+from nasc.predictor.spectra import COUNT, DENSE, LARGEST, distances, spectra
 from nasc.tests.predictor.networks import residual, transformer
 
 
@@ -55,3 +56,37 @@ def test_distance() -> None:
 def test_eigenvalues_that_a_small_graph_lacks_are_the_largest() -> None:
     assert distances(np.zeros(3), [np.zeros(1)], 3).tolist() == pytest.approx([LARGEST * 2**0.5])
     assert distances(np.zeros(2), []).tolist() == []
+
+
+def shapes(*skeletons: Skeleton) -> list[list[list[int]]]:
+    return [one.edges.tolist() for one in Skeletons.of(skeletons).ordered().apart()]
+
+
+def test_graphs_that_are_equal_but_for_the_order_of_nodes_come_out_equal() -> None:
+    one = Skeleton.of(residual())
+    places = np.random.default_rng(0).permutation(one.nodes)
+    first, again = shapes(one, Skeleton(one.nodes, places[one.edges[::-1, ::-1]]))
+    assert first == again
+
+
+def test_graphs_that_look_alike_from_every_node_stay_apart() -> None:
+    circle, triangles = (
+        [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0)],
+        [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)],
+    )
+    graphs = [Skeleton(6, np.array(pairs).T) for pairs in (circle, triangles)]
+    one, other = shapes(*graphs)
+    assert one != other
+    np.testing.assert_allclose(spectra(graphs), [expected(graph) for graph in graphs], atol=1e-9)
+
+
+def test_graphs_with_two_sides_are_told_from_others() -> None:
+    chain, triangle, lone = ([(0, 1), (1, 2), (2, 3)], [(0, 1), (1, 2), (2, 0)], np.zeros((0, 2), int))
+    graphs = [Skeleton(4, np.array(pairs).T) for pairs in (chain, triangle, lone)]
+    first, second, third = Skeletons.of(graphs).sides()
+    assert first is not None
+    assert third is not None
+    assert (first[[0, 2]] != first[[1, 3]]).all()
+    assert second is None
+    np.testing.assert_allclose(spectra(graphs), [expected(graph) for graph in graphs], atol=1e-9)
+    assert spectra([]) == []
