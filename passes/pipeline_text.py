@@ -36,13 +36,30 @@ def parse_pipeline(text: str, table: Mapping[str, PassClass] | None = None, **pr
     return Pipeline(tuple(reader.passes()))
 
 
+def parse_choice(text: str, table: Mapping[str, PassClass], noun: str) -> Any:
+    """Return the one frozen dataclass of a table that a text names, ``evolution{population=20}``.
+
+    ``noun`` is what errors call it. Raises NascError with the place in the text and what would be right.
+    """
+    reader = _Reader(text, table, {}, noun)
+    made = reader.one_pass()
+    if reader.peek() is not None:
+        token = reader.take("the end")
+        raise reader.error(f"unexpected {token.text!r}", f"expected the end of the {noun}", token)
+    return made
+
+
 class _Reader:
     """Reads passes off the tokens of a pipeline."""
 
-    def __init__(self, text: str, table: Mapping[str, PassClass], provided: Mapping[str, object]) -> None:
+    def __init__(
+        self, text: str, table: Mapping[str, PassClass], provided: Mapping[str, object], noun: str = "pass"
+    ) -> None:
         self.text = text
         self.table = table
         self.provided = provided
+        self.noun = noun
+        self.whole = "pipeline" if noun == "pass" else noun
         self.tokens = [_Token(m[1], m.start(1) + 1) for m in _TOKEN.finditer(text)]
         self.position = 0
 
@@ -56,11 +73,11 @@ class _Reader:
 
     def one_pass(self) -> Pass:
         """Return the next pass with its options."""
-        token = self.take("the name of a pass: " + ", ".join(sorted(self.table)))
+        token = self.take(f"the name of a {self.noun}: " + ", ".join(sorted(self.table)))
         name = token.text.replace("_", "-")
         cls = self.table.get(name)
         if cls is None:
-            raise self.error(f"there is no pass {token.text!r}", did_you_mean(name, self.table), token)
+            raise self.error(f"there is no {self.noun} {token.text!r}", did_you_mean(name, self.table), token)
         options = self.options(cls) if self.peek() == "{" else {}
         return self.build(cls, options, token)
 
@@ -103,7 +120,7 @@ class _Reader:
                 continue
             if field.name not in self.provided:
                 raise self.error(
-                    f"pass {cls.name} needs {field.name}, which is not available here",
+                    f"{self.noun} {cls.name} needs {field.name}, which is not available here",
                     "use the command that provides it",
                     token,
                 )
@@ -123,7 +140,7 @@ class _Reader:
         """Return the next token and move on."""
         if self.position == len(self.tokens):
             end = _Token("", len(self.text) + 1)
-            raise self.error("the pipeline ends too early", f"expected {wanted}", end)
+            raise self.error(f"the {self.whole} ends too early", f"expected {wanted}", end)
         self.position += 1
         return self.tokens[self.position - 1]
 
@@ -135,8 +152,8 @@ class _Reader:
 
     def error(self, message: str, hint: str, token: _Token) -> NascError:
         """Return the error at a token."""
-        place = Loc("<pipeline>", 1, token.column)
-        return NascError(Diagnostic(message, hint, "pipeline", place), text=self.text)
+        place = Loc(f"<{self.whole}>", 1, token.column)
+        return NascError(Diagnostic(message, hint, self.whole, place), text=self.text)
 
 
 _WORDS: dict[type, str] = {

@@ -1,0 +1,79 @@
+"""Networks that a study has not seen: drawn again and again until one is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from ...ir import Module, NascError, digest
+from ..engine import Change, Proposal, Trial, View
+
+_DRAWS = 12
+_NEAR = 4
+
+
+class Drawing:
+    """The proposals of one round as they are made: what is new is told from what the study or the round has.
+
+    Where nothing new comes within a dozen draws the last network is proposed all the same: the engine counts it as
+    a repeat. A draw that makes no network of the space at all becomes a proposal with the error.
+    """
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.seen: set[str] = set()
+
+    def new(self, module: Module) -> Module:
+        """Return a network as it would be evaluated. Raises NascError where it is out of bounds or known."""
+        admitted = self.view.admit(module)
+        if digest(admitted) in self.seen or self.view.known(admitted) is not None:
+            raise NascError.of("this network was tried before", "make another change", "edit-seen")
+        return admitted
+
+    def take(self, module: Module) -> None:
+        """Count an admitted network among those of the round."""
+        self.seen.add(digest(module))
+
+    def mutation(self, parent: Trial) -> Proposal:
+        """Return a mutation of a trial; where all mutations near it are known, one of several steps."""
+        space, rng, module = self.view.space, self.view.rng, parent.module
+        assert module is not None
+
+        def draw(attempt: int) -> Change:
+            change = space.mutate(module, rng)
+            for _ in range(attempt // _NEAR):
+                further = space.mutate(change.module, rng)
+                change = Change(further.module, f"{change.text.rstrip()}\n{further.text}")
+            return change
+
+        return self.propose(draw, "mutation", (parent,))
+
+    def sample(self) -> Proposal:
+        """Return a sample of the space."""
+        return self.propose(lambda _: self.view.space.sample(self.view.rng), "sample")
+
+    def propose(self, draw: Callable[[int], Change], operator: str, parents: Sequence[Trial] = ()) -> Proposal:
+        """Return a proposal of the first new network that ``draw``, given the number of the attempt, makes."""
+        proposal = Proposal(None, tuple(trial.number for trial in parents), operator, error="nothing was drawn")
+        for attempt in range(_DRAWS):
+            try:
+                change = draw(attempt)
+                admitted = self.view.admit(change.module)
+                proposal = replace(proposal, module=admitted, change=change.text, error="")
+                self.take(self.new(admitted))
+                break
+            except NascError as error:
+                proposal = proposal if proposal.module is not None else replace(proposal, error=str(error))
+        return proposal
+
+    def opening(self, count: int) -> list[Proposal]:
+        """Return the first proposals of a search: the space's starts, then samples up to ``count`` in all."""
+        view = self.view
+        starts = view.space.starts() if not view.trials else ()
+        found = [self.propose(partial(_unchanged, start), "start") for start in starts]
+        return found + [self.sample() for _ in range(count - len(found))]
+
+
+def _unchanged(module: Module, _: int) -> Change:
+    return Change(module, "")

@@ -1,0 +1,23 @@
+"""Trials by how well they did: who can be a parent, who is best, how accurate a trial is as a share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from ..engine import Trial
+
+
+def usable(trials: Iterable[Trial]) -> list[Trial]:
+    """Return the trials that can be parents, in their order."""
+    return [trial for trial in trials if trial.usable and trial.module is not None and trial.score is not None]
+
+
+def score_of(trial: Trial) -> float:
+    """Return the score of a trial; minus infinity where there is none."""
+    return -math.inf if trial.score is None or math.isnan(trial.score) else trial.score
+
+
+def best_of(trials: Sequence[Trial]) -> Trial:
+    """Return the trial of the best score, the earliest of equals."""
+    return max(trials, key=lambda trial: (score_of(trial), -trial.number))
