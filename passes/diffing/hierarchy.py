@@ -25,12 +25,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The edits that some blocks share: ``layer1.[0-11]``, the class of the first, and how many blocks there are."""
+    """The edits that some blocks share: ``layer1.[0-11]``, the class of the first, and how many blocks there are.
+
+    ``entries`` holds, line by line, the edits of all these blocks that the line tells.
+    """
 
     blocks: str
     cls: str
     count: int
     lines: tuple[Line, ...]
+    entries: tuple[tuple[Entry, ...], ...] = ()
 
 
 def sections(difference: Difference) -> tuple[Section, ...]:
@@ -39,18 +43,26 @@ def sections(difference: Difference) -> tuple[Section, ...]:
     classes = {**difference.before.main.scopes, **difference.after.main.scopes}
     shared: dict[tuple[str, Line, str], list[str]] = {}
     shown: dict[tuple[str, Line, str], Line] = {}
+    told: dict[tuple[str, Line, str], list[Entry]] = {}
     for entry in difference.entries:
         block = _block(entry.place, frames)
         line = _line(entry, block)
         key = (_NUMBER.sub("#", block), Line(line.kind, line.layer, ""), _template(line.text, entry, block))
         shared.setdefault(key, []).append(block)
         shown.setdefault(key, line)
-    groups: dict[tuple[str, ...], list[Line]] = {}
+        told.setdefault(key, []).append(entry)
+    groups: dict[tuple[str, ...], list[tuple[str, Line, str]]] = {}
     for key, blocks in shared.items():
-        groups.setdefault(tuple(blocks), []).append(shown[key])
+        groups.setdefault(tuple(blocks), []).append(key)
     return tuple(
-        Section(ranges(blocks), classes.get(blocks[0], ""), len(blocks), tuple(lines))
-        for blocks, lines in groups.items()
+        Section(
+            ranges(blocks),
+            classes.get(blocks[0], ""),
+            len(blocks),
+            tuple(shown[key] for key in keys),
+            tuple(tuple(told[key]) for key in keys),
+        )
+        for blocks, keys in groups.items()
     )
 
 

@@ -1,0 +1,96 @@
+"""`nasc report`: what a search did, as a page or in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .arguments import add_output
+from .output import say, write_text
+
+if TYPE_CHECKING:
+    from ..ir import Module
+    from ..search.report import Annotate, Material
+
+EXAMPLE = """\
+The page needs no network: it holds its own script, style and data. Without -o a summary goes to stdout.
+Test accuracy, which no search sees, is read here, for the best network of each study alone.
+
+examples:
+  nasc report demo
+  nasc report demo -o demo.html
+  nasc report evolution-0 --compare evolution-1 nader-0 nader-1 -o compared.html
+"""
+RELEVANCE = 40
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    command.epilog = EXAMPLE
+    command.add_argument("study", metavar="STUDY", help="the study, as it was called in `nasc search STUDY`")
+    command.add_argument(
+        "--compare", metavar="STUDY", nargs="+", default=[], help="other studies to compare it with; 'all' for all"
+    )
+    command.add_argument("--store", metavar="URL", default="nasc.db", help="where the studies are; default: nasc.db")
+    command.add_argument("--format", choices=("html", "text"), help="default: html with -o, else text")
+    command.add_argument(
+        "--relevance",
+        metavar="N",
+        type=int,
+        default=RELEVANCE,
+        help=f"measure relevance in the N networks that matter most; default: {RELEVANCE}",
+    )
+    command.add_argument("--no-test", action="store_true", help="leave test accuracy out")
+    add_output(command)
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the studies and write the report."""
+    from ..search.report import as_html, as_text
+
+    form = arguments.format or ("html" if arguments.output else "text")
+    materials = _materials(arguments)
+    if form == "text":
+        write_text(as_text(materials), arguments.output)
+        return 0
+    annotate = _annotate() if arguments.relevance > 0 else None
+    write_text(as_html(materials, annotate, arguments.relevance), arguments.output)
+    if arguments.output:
+        say(f"{arguments.output}: {len(materials[0].trials):,} proposals of {materials[0].name}")
+    return 0
+
+
+def _materials(arguments: argparse.Namespace) -> list[Material]:
+    from ..search.report.reading import material
+    from ..search.store import Store
+
+    store = Store(arguments.store, create=False)
+    names: Sequence[str] = arguments.compare
+    others = [study.name for study in store.studies()] if list(names) == ["all"] else names
+    wanted = dict.fromkeys([arguments.study, *others])
+    return [material(store.study(name), None if arguments.no_test else _tested) for name in wanted]
+
+
+def _tested(module: Module, evaluator: str, seed: int) -> Mapping[str, float]:
+    """Return test accuracy; without what it needs the report is made all the same."""
+    from ..ir import NascError
+    from ..search.report.final import final_of
+
+    try:
+        return final_of(module, evaluator, seed)
+    except NascError as error:
+        say(f"no test accuracy: {error.diagnostics[0].message}")
+        return {}
+
+
+def _annotate() -> Annotate | None:
+    from ..ir import NascError
+    from ..search.report import by_predictor
+
+    try:
+        return by_predictor()
+    except NascError as error:
+        say(f"no relevance: {error.diagnostics[0].message}")
+        return None

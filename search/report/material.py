@@ -1,0 +1,58 @@
+"""What a report is made of: the trials of a study, its LLM calls and what the final test said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..engine import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One LLM call: who answered what, and what it took; ``cached`` answers cost nothing again.
+
+    ``messages`` are those of the prompt, as roles and texts.
+    """
+
+    model: str = ""
+    round: int = 0
+    messages: Sequence[tuple[str, str]] = ()
+    text: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    cached: bool = False
+    error: str = ""
+    cost: float | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study as the report sees it.
+
+    ``settings`` are what the user asked for (method, start, evaluator, llm, seed ...). ``final`` holds what tests that
+    the search never saw say of its pick: accuracy by the name of the test, empty where there is none.
+    """
+
+    name: str
+    trials: Sequence[Trial]
+    settings: Mapping[str, object] = field(default_factory=dict[str, object])
+    calls: Sequence[Call] = ()
+    final: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def label(self) -> str:
+        """How studies that differ in nothing but chance are known together: the method, and who answered if asked."""
+        method, llm = self.setting("method"), self.setting("llm") if self.calls else ""
+        return " · ".join(part for part in (method, llm) if part) or self.name
+
+    def setting(self, name: str) -> str:
+        """Return a setting as text, nothing where it was not made."""
+        value = self.settings.get(name)
+        return "" if value is None else str(value)
+
+    def best(self) -> Trial | None:
+        """Return the pick: the evaluated trial with the best score, the first of equals."""
+        scored = [trial for trial in self.trials if trial.status == "done" and trial.score is not None]
+        return max(scored, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
