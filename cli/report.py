@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .arguments import add_output
@@ -28,11 +28,9 @@ RELEVANCE = 40
 def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
-    command.add_argument("study", metavar="STUDY", help="the study, as it was called in `nasc search STUDY`")
-    command.add_argument(
-        "--compare", metavar="STUDY", nargs="+", default=[], help="other studies to compare it with; 'all' for all"
-    )
-    command.add_argument("--store", metavar="URL", default="nasc.db", help="where the studies are; default: nasc.db")
+    command.add_argument("study", metavar="STUDY", help="the study's name, or the file that it is kept in")
+    command.add_argument("--compare", metavar="STUDY", nargs="+", default=[], help="studies to compare it with")
+    command.add_argument("--store", metavar="URL", help="file, or postgresql://USER@HOST/DATABASE; default: STUDY.db")
     command.add_argument("--format", choices=("html", "text"), help="default: html with -o, else text")
     command.add_argument(
         "--relevance",
@@ -63,14 +61,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _materials(arguments: argparse.Namespace) -> list[Material]:
+    from ..search.engine.opening import Request, located
     from ..search.report.reading import material
     from ..search.store import Store
 
-    store = Store(arguments.store, create=False)
-    names: Sequence[str] = arguments.compare
-    others = [study.name for study in store.studies()] if list(names) == ["all"] else names
-    wanted = dict.fromkeys([arguments.study, *others])
-    return [material(store.study(name), None if arguments.no_test else _tested) for name in wanted]
+    found: list[Material] = []
+    for study in dict.fromkeys([arguments.study, *arguments.compare]):
+        name, where = located(Request(study, store=arguments.store))
+        store = Store(where, create=False)
+        try:
+            found.append(material(store.study(name), None if arguments.no_test else _tested))
+        finally:
+            store.close()
+    return found
 
 
 def _tested(module: Module, evaluator: str, seed: int) -> Mapping[str, float]:
