@@ -17,6 +17,8 @@ COMMANDS = {
     "opt": "run passes over a model",
     "relevance": "measure how much each layer contributes to the predicted score",
     "rewrite": "let an LLM, or chance, edit a model until it scores better",
+    "search": "look for better networks by any method, with any evaluator, resumably",
+    "report": "show what a search did, as a page or in the terminal",
     "emit": "turn the IR into PyTorch, ONNX, JSON or a picture",
     "score": "predict how well models will do, without training them",
     "spectra": "show the Laplacian spectra of models, and which models are shaped alike",
@@ -90,3 +92,8 @@ def add_source(command: argparse.ArgumentParser, many: bool = False) -> None:
 def add_output(command: argparse.ArgumentParser) -> None:
     """Add the option that names the output file."""
     command.add_argument("-o", "--output", metavar="FILE", help="write there, all or nothing, and not to stdout")
+
+
+def add_task(command: argparse.ArgumentParser, meaning: str) -> None:
+    """Declare ``--task``."""
+    command.add_argument("--task", choices=("cifar10", "cifar100", "imagenet16", "imagenet"), help=meaning)

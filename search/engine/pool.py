@@ -33,6 +33,10 @@ class Pool(Protocol):
         """How many tasks are worked on at a time."""
         ...
 
+    def prepare(self, specs: Sequence[str]) -> None:
+        """Open evaluators before there is work. Raises NascError where one is none, or what it needs is missing."""
+        ...
+
     def submit(self, task: Task) -> None:
         """Begin a task."""
         ...
@@ -57,6 +61,11 @@ class Bench:
         """Bound every evaluation by time and memory."""
         self._seconds, self._gib = seconds, gib
         self._sandboxes: dict[str, Sandbox] = {}
+
+    def open(self, specs: Sequence[str]) -> None:
+        """Start the processes of evaluators. Raises NascError where one cannot be opened."""
+        for spec in specs:
+            _ = self._sandbox(spec).name
 
     def evaluate(self, task: Task) -> Outcome:
         """Return the outcome of a task, with what else is to be measured of a network that is done."""
@@ -96,6 +105,10 @@ class LocalPool:
         self._make: Callable[[], Bench] = lambda: Bench(seconds, gib)
         self._flying: dict[Future[Outcome], Task] = {}
 
+    def prepare(self, specs: Sequence[str]) -> None:
+        """Start the evaluators of one worker. Raises NascError where one cannot be opened."""
+        self._threads.submit(lambda: self._bench().open(specs)).result()
+
     def submit(self, task: Task) -> None:
         """Begin a task."""
         self._flying[self._threads.submit(lambda: self._bench().evaluate(task))] = task
@@ -133,6 +146,11 @@ class DirectPool:
         """Take evaluators by the names that the study has for them; others are opened."""
         self._evaluators = dict(evaluators or {})
         self._over: list[Done] = []
+
+    def prepare(self, specs: Sequence[str]) -> None:
+        """Open evaluators. Raises NascError where one cannot be opened."""
+        for spec in specs:
+            self._evaluator(spec)
 
     def submit(self, task: Task) -> None:
         """Evaluate a task."""

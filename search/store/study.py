@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ...ir import Module
@@ -84,6 +84,13 @@ class StoredStudy:
         )
         with self.database.reading() as session:
             return tuple(_call(call, answer) for call, answer in session.execute(query).tuples())
+
+    def tokens(self) -> int:
+        """Return the tokens that were paid for, of prompts and answers."""
+        spent = func.sum(AnswerRow.prompt_tokens + AnswerRow.completion_tokens)
+        query = select(spent).join(CallRow, CallRow.digest == AnswerRow.digest)
+        with self.database.reading() as session:
+            return int(session.scalar(query.where(CallRow.study == self.id, CallRow.paid)) or 0)
 
     def documents(self, kind: str | None = None) -> Sequence[tuple[str, Mapping[str, object]]]:
         """Return the documents of a kind with their keys, oldest first; of all kinds, keyed ``kind/key``, for None."""

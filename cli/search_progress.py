@@ -1,0 +1,138 @@
+"""What `nasc search` shows: a live line on terminals, plain lines elsewhere, and a summary in the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ..passes import show_count
+from .output import console, on_terminal, say
+
+if TYPE_CHECKING:
+    from ..search.engine import Study, Trial
+
+_OFTEN = 0.5
+_SELDOM = 10.0
+_REASONS = {
+    "trials": "all {wanted} evaluations are there",
+    "method": "{method} has nothing more to propose",
+    "repeats": "of {proposals} proposals only {evaluated} were new and fit to be evaluated",
+    "": "{open} trials are open",
+}
+
+
+class Progress:
+    """Live progress on stderr: best so far, front, speed, tokens, statuses.
+
+    On a terminal one picture is redrawn; elsewhere there is a line when the best changes, and now and then.
+    """
+
+    def __init__(self, study: Study) -> None:
+        """Watch a study."""
+        self._study = study
+        self._live: Any = None
+        self._start = self._shown = time.monotonic()
+        self._before = study.state().evaluated
+        self._best: int | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to draw, on a terminal."""
+        if on_terminal(sys.stderr):
+            from rich.live import Live
+
+            self._live = Live(console=console(sys.stderr), refresh_per_second=2, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop drawing."""
+        if self._live is not None:
+            self._live.stop()
+
+    def update(self) -> None:
+        """Show where the study is, unless that was shown just now."""
+        now = time.monotonic()
+        if now - self._shown < _OFTEN:
+            return
+        trials = self._study.trials()
+        best = self._study.best(trials)
+        number = None if best is None else best.number
+        if self._live is not None:
+            self._live.update("\n".join(self.lines(trials, now)), refresh=True)
+        elif number != self._best or now - self._shown > _SELDOM:
+            say(self.lines(trials, now)[0])
+        else:
+            return
+        self._best, self._shown = number, now
+
+    def lines(self, trials: Sequence[Trial], now: float) -> list[str]:
+        """Return progress as lines for people."""
+        state = self._study.state()
+        speed = (state.evaluated - self._before) / max(now - self._start, 1e-9)
+        best = self._study.best(trials)
+        parts = [f"round {state.rounds}: {state.evaluated} of {state.wanted} evaluated"]
+        parts.append(f"best {best.score:.4f} (trial {best.number})" if best else "no score yet")
+        parts += [f"front {len(self._study.front(trials))}", f"{speed:.2f}/s"]
+        tokens = self._study.stored.tokens()
+        parts += [f"{tokens:,} tokens"] if tokens else []
+        return [", ".join([*parts, statuses(trials)])]
+
+
+def statuses(trials: Sequence[Trial]) -> str:
+    """Return how many trials have which status: ``12 done, 3 repeat``."""
+    counted = Counter(trial.status for trial in trials)
+    return ", ".join(f"{counted[status]} {status}" for status in sorted(counted, key=lambda name: -counted[name]))
+
+
+def summary(study: Study, trials: Sequence[Trial]) -> list[str]:
+    """Return what a study found: why it ended, the best network, the front, the tokens."""
+    state = study.state()
+    known = vars(study.settings) | {name: getattr(state, name) for name in state.__slots__}
+    lines = [
+        f"study {study.stored.name}: {_REASONS[study.over(state)].format(**known)}",
+        f"{state.proposals} proposals in {state.rounds} rounds: {statuses(trials) or 'none'}",
+    ]
+    best = study.best(trials)
+    if best is None:
+        lines.append("no network was evaluated")
+        lines += [f"trial {trial.number} {trial.status}: {_first(trial.error)}" for trial in _wrong(trials)]
+        return lines
+    lines.append(f"best: trial {best.number}, {_measures(best)}")
+    lines += [f"  {step}" for step in _way(best, trials)]
+    front = sorted(study.front(trials), key=lambda trial: -(trial.score or 0.0))
+    lines.append(f"front of {', '.join(study.settings.objectives)}: {len(front)} networks")
+    lines += [f"  trial {trial.number}: {_measures(trial)}" for trial in front[:8]]
+    tokens = study.stored.tokens()
+    return [*lines, f"tokens: {tokens:,}"] if tokens else lines
+
+
+def _wrong(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.error][:3]
+
+
+def _first(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
+
+
+def _measures(trial: Trial) -> str:
+    metrics = trial.metrics
+    parts = [f"score {metrics['score']:.4f}", f"{show_count(int(metrics['params']))} parameters"]
+    parts.append(f"{show_count(int(metrics['macs']))} MACs")
+    return ", ".join([*parts, *([f"{metrics['latency']:.2f} ms"] if "latency" in metrics else [])])
+
+
+def _way(best: Trial, trials: Sequence[Trial]) -> list[str]:
+    """Return the changes that lead from a start to the best network, the last ones."""
+    steps: list[str] = []
+    trial: Trial | None = best
+    while trial is not None:
+        if trial.change:
+            change = "; ".join(trial.change.split("\n")).strip("; ")
+            shown = change if len(change) <= 100 else f"{change[:97]}..."
+            steps.append(f"{trial.operator or 'change'} (trial {trial.number}): {shown}")
+        trial = trials[trial.parents[0]] if trial.parents else None
+    return steps[:6][::-1]

@@ -1,0 +1,155 @@
+"""Opening a study by what the user wrote: its store, its space, its method and its LLM."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ...ir import OPS, Diagnostic, NascError, did_you_mean
+from ...passes import cost, parse_limit
+from ..edit_grammar import kinds_of
+from ..evaluators import parse_cascade
+from ..llm import Client, Price
+from ..store.store import Store
+from .admission import fingerprint
+from .settings import Settings
+from .space import Space
+from .study import Study
+
+TRIALS = 100
+"""Evaluations that a new study is to make where the user does not say."""
+_RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*x", re.IGNORECASE)
+_OBJECTIVE = re.compile(r"(min:)?[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study as a user asks for it.
+
+    ``study`` is a name, or a file that is the store (``runs/first.db`` or ``runs/first``); ``store`` is a URL or a
+    file, by default ``STUDY.db``. ``given`` are settings by name, those that the user stated: for a study that is there
+    the others are the ones that it began with. ``max_params`` and ``max_macs`` may be text (``5M``, ``0.5x`` of the
+    model), ``ops`` and ``objectives`` text with commas. ``inputs`` and ``data`` tell the shapes of the model.
+    """
+
+    study: str
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trials: int | None = None
+    store: str | None = None
+    inputs: Sequence[str] = ()
+    data: str | None = None
+
+
+def open_study(
+    request: Request,
+    client: Client | None = None,
+    price: Price | None = None,
+    prepare: Callable[[Settings], None] | None = None,
+) -> Study:
+    """Return a study that is there, or a new one. Raises NascError where something that was stated is wrong.
+
+    ``client`` is the LLM, which is not among the settings that are read here: see ``Settings.llm``. ``prepare`` is
+    called before a new study is written down, and may raise NascError to say that it could not be run.
+    """
+    from ..spaces import open_space
+    from ..strategies import open_strategy
+
+    name, where = located(request)
+    known = read_study(request)
+    settings = known or Settings()
+    given = {key: value for key, value in request.given.items() if value is not None}
+    if known is None and not given.get("start"):
+        raise NascError.of(f"there is no study {name!r} yet", "give a new one --start MODEL, or --start nb201", "study")
+    plain = replace(settings, **{key: value for key, value in given.items() if key not in _READ})
+    strategy = open_strategy(plain.method)
+    parse_cascade(plain.evaluator)
+    space = open_space(plain.start, inputs=request.inputs, data=request.data)
+    read = {key: _READ[key](value, space, key) for key, value in given.items() if key in _READ}
+    asked = replace(plain, **read, origin=_origin(space))
+    _check(asked)
+    if known is None and prepare is not None:
+        prepare(asked)
+    store = Store(where)
+    wanted = request.trials if request.trials is not None else 0 if known else TRIALS
+    return Study(store.begin(name, asked, wanted), space, strategy, client, price)
+
+
+def located(request: Request) -> tuple[str, str]:
+    """Return the name of a study, and the file or URL of its store."""
+    if request.store is not None:
+        return request.study, request.store
+    path = Path(request.study)
+    return path.name.removesuffix(".db"), str(path if path.suffix == ".db" else path.with_name(f"{path.name}.db"))
+
+
+def read_study(request: Request) -> Settings | None:
+    """Return what a study began with, None where there is none yet. Raises NascError for a store that is none."""
+    name, where = located(request)
+    if "://" not in where and not Path(where).is_file():
+        return None
+    store = Store(where)
+    try:
+        return store.study(name).settings if store.has(name) else None
+    finally:
+        store.close()
+
+
+def _origin(space: Space) -> str:
+    return " ".join(fingerprint(module) for module in space.starts())
+
+
+def _check(settings: Settings) -> None:
+    """Check numbers. Raises NascError with all that are wrong."""
+    found = [
+        Diagnostic(f"{item.metadata['option']} is {getattr(settings, item.name)}", "expected more than 0", "study")
+        for item in fields(settings)
+        if item.name in ("batch", "seconds", "gib") and getattr(settings, item.name) <= 0
+    ]
+    if found:
+        raise NascError(*found)
+
+
+def _limit(text: object, space: Space, key: str) -> int:
+    """Return a limit written as a number, ``5M``, or ``0.5x`` of the model's. Raises NascError."""
+    ratio = _RATIO.fullmatch(text.strip()) if isinstance(text, str) else None
+    if ratio is None:
+        return parse_limit(text if isinstance(text, int) else str(text))
+    starts = space.starts()
+    if not starts:
+        raise NascError.of(f"{text} of what? {space.name} starts from no model", "give a number, such as 5M", "limit")
+    size = cost(starts[0])
+    return int(float(ratio[1]) * (size.params if key == "max_params" else size.macs))
+
+
+def _ops(text: object, space: Space, _: str) -> tuple[str, ...]:
+    """Return the ops that ``conv2d,relu`` names, ``keep`` standing for those of the model. Raises NascError."""
+    names = set(_words(text))
+    if "keep" in names:
+        names.remove("keep")
+        names.update(*(kinds_of(module) for module in space.starts()))
+    wrong = sorted(names - set(OPS))
+    if wrong:
+        raise NascError(*(Diagnostic(f"there is no op {name!r}", did_you_mean(name, OPS), "op") for name in wrong))
+    return tuple(sorted(names))
+
+
+def _objectives(text: object, _: Space, key: str) -> tuple[str, ...]:
+    """Return the metrics that ``score,params,min:loss`` names. Raises NascError."""
+    names = tuple(_words(text))
+    wrong = [name for name in names if not _OBJECTIVE.fullmatch(name)]
+    if wrong or not names:
+        hint = "expected metrics with commas between, such as score,params,latency or min:loss"
+        raise NascError.of(f"{text!r} names no {key}", hint, "study")
+    return names
+
+
+def _words(text: object) -> Iterable[str]:
+    words = text.split(",") if isinstance(text, str) else list(text) if isinstance(text, tuple | list) else []
+    return (word for item in words if (word := str(item).strip()))
+
+
+_READ: Mapping[str, Any] = {"max_params": _limit, "max_macs": _limit, "ops": _ops, "objectives": _objectives}
+"""Settings that are read with the space at hand."""
