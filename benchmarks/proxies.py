@@ -1,0 +1,140 @@
+"""Our zero-cost proxies beside the values that NAS-Bench-Suite-Zero published, and beside accuracy, on NAS-Bench-201.
+
+    NASC_DATA_DIR=... python -m benchmarks.proxies --networks 200 --record proxies.jsonl
+
+A network is a line of the record, so that a run that was ended goes on; with --report nothing is computed. Inputs are
+standard normal where the published values had CIFAR-10. Times are of the processor, one thread, a batch of 64.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from scipy.stats import spearmanr
+
+from nasc.frontends.cells import nb201
+from nasc.search.evaluators import az
+from nasc.search.evaluators.proxies import PROXIES
+from nasc.search.evaluators.scoring import AzEvaluator, ProxyEvaluator, ProxyOptions
+
+ORDER = 20260101
+Row = Mapping[str, Any]
+
+
+def table(name: str) -> Iterator[Mapping[str, str]]:
+    """Yield the rows of a table."""
+    folder = Path(os.environ.get("NASC_DATA_DIR", ""))
+    with gzip.open(folder / f"{name}.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def sample(count: int) -> list[Mapping[str, str]]:
+    """Return the first rows of the published values in an order drawn once: a larger sample holds a smaller one."""
+    rows = list(table("nb201_zc_cifar10"))
+    random.Random(ORDER).shuffle(rows)
+    return rows[:count]
+
+
+def read(path: Path) -> dict[str, Row]:
+    """Return the record so far, by cell string; a line that was cut off is left out."""
+    found: dict[str, Row] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            row = json.loads(line)
+            found[row["arch"]] = row
+        except (ValueError, KeyError):
+            continue
+    return found
+
+
+def measure(arch: str, options: ProxyOptions, seed: int) -> Row:
+    """Return all proxies of one network, with the milliseconds of the processor that each took."""
+    module = nb201(arch)
+    values: dict[str, float | None] = {}
+    spent: dict[str, float] = {}
+    for name in (*PROXIES, "az"):
+        start = time.process_time()
+        evaluator = AzEvaluator(options) if name == "az" else ProxyEvaluator(name, options)
+        metrics = evaluator.evaluate(module, seed).metrics
+        spent[name] = (time.process_time() - start) * 1000
+        if name == "az":
+            values.update({part: metrics.get(part) for part in az.PARTS})
+        else:
+            values[name] = metrics.get("score")
+    return {"arch": arch, "values": values, "ms": spent}
+
+
+def run(rows: Sequence[Mapping[str, str]], record: Path, options: ProxyOptions) -> None:
+    """Compute what the record does not have."""
+    done = read(record)
+    torch.set_num_threads(1)
+    with record.open("a", encoding="utf-8") as file:
+        if record.stat().st_size:
+            file.write("\n")
+        for place, row in enumerate(rows):
+            if row["arch"] in done:
+                continue
+            file.write(json.dumps(measure(row["arch"], options, place)) + "\n")
+            file.flush()
+            if place % 10 == 9:
+                print(f"{place + 1} networks", flush=True)
+
+
+def report(rows: Sequence[Mapping[str, str]], record: Path) -> None:
+    """Print the table."""
+    done = read(record)
+    there = [row for row in rows if row["arch"] in done]
+    accuracy = {row["arch"]: float(row["c10_test"]) for row in table("nb201")}
+    tested = [accuracy[row["arch"]] for row in there]
+    print(f"{len(there)} networks of NAS-Bench-201, standard normal inputs, a batch of 64\n")
+    print("| proxy | Spearman with published | with accuracy | published with accuracy | ms a network |")
+    print("|---|---|---|---|---|")
+    for name in PROXIES:
+        own = [_number(done[row["arch"]]["values"][name]) for row in there]
+        published = [float(row[name]) for row in there]
+        took = sum(done[row["arch"]]["ms"][name] for row in there) / len(there)
+        print(
+            f"| {name} | {_spearman(own, published):.3f} | {_spearman(own, tested):.3f} "
+            f"| {_spearman(published, tested):.3f} | {took:.0f} |"
+        )
+    parts = [{part: _number(done[row["arch"]]["values"][part]) for part in az.PARTS} for row in there]
+    took = sum(done[row["arch"]]["ms"]["az"] for row in there) / len(there)
+    print(f"| az | not published | {_spearman(az.ranked(parts), tested):.3f} | | {took:.0f} |")
+    for part in az.PARTS:
+        print(f"| az: {part} | | {_spearman([each[part] for each in parts], tested):.3f} | | |")
+
+
+def _number(value: float | None) -> float:
+    return float("-inf") if value is None else value
+
+
+def _spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    return float(spearmanr(one, other).statistic)
+
+
+def main() -> None:
+    """Compute and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--networks", type=int, default=200, help="how many; default: 200, of 9,445")
+    options.add_argument("--record", type=Path, default=Path("proxies.jsonl"), help="a line a network, for going on")
+    options.add_argument("--draws", type=int, default=1, help="draws of weights and inputs to average; default: 1")
+    options.add_argument("--report", action="store_true", help="print the table of what is there")
+    chosen = options.parse_args()
+    rows = sample(chosen.networks)
+    if not chosen.report:
+        run(rows, chosen.record, ProxyOptions(draws=chosen.draws))
+    report(rows, chosen.record)
+
+
+if __name__ == "__main__":
+    main()
