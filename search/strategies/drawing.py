@@ -24,21 +24,23 @@ class Drawing:
         self.view = view
         self.seen: set[str] = set()
 
-    def new(self, module: Module) -> Module:
-        """Return a network as it would be evaluated. Raises NascError where it is out of bounds or known."""
-        admitted = self.view.admit(module)
-        if digest(admitted) in self.seen or self.view.known(admitted) is not None:
-            raise NascError.of("this network was tried before", "make another change", "edit-seen")
-        return admitted
+    def knows(self, module: Module) -> bool:
+        """Return whether an admitted network is one of the round or of earlier rounds."""
+        return digest(module) in self.seen or self.view.known(module) is not None
 
-    def take(self, module: Module) -> None:
+    def take(self, module: Module | None) -> None:
         """Count an admitted network among those of the round."""
-        self.seen.add(digest(module))
+        if module is not None:
+            self.seen.add(digest(module))
 
     def mutation(self, parent: Trial) -> Proposal:
-        """Return a mutation of a trial; where all mutations near it are known, one of several steps."""
-        space, rng, module = self.view.space, self.view.rng, parent.module
-        assert module is not None
+        """Return a mutation of a trial."""
+        assert parent.module is not None
+        return self.mutated(parent.module, (parent,))
+
+    def mutated(self, module: Module, parents: Sequence[Trial] = ()) -> Proposal:
+        """Return a mutation of a network; where all mutations near it are known, one of several steps."""
+        space, rng = self.view.space, self.view.rng
 
         def draw(attempt: int) -> Change:
             change = space.mutate(module, rng)
@@ -47,7 +49,7 @@ class Drawing:
                 change = Change(further.module, f"{change.text.rstrip()}\n{further.text}")
             return change
 
-        return self.propose(draw, "mutation", (parent,))
+        return self.propose(draw, "mutation", parents)
 
     def sample(self) -> Proposal:
         """Return a sample of the space."""
@@ -61,10 +63,12 @@ class Drawing:
                 change = draw(attempt)
                 admitted = self.view.admit(change.module)
                 proposal = replace(proposal, module=admitted, change=change.text, error="")
-                self.take(self.new(admitted))
-                break
             except NascError as error:
                 proposal = proposal if proposal.module is not None else replace(proposal, error=str(error))
+                continue
+            if not self.knows(admitted):
+                break
+        self.take(proposal.module)
         return proposal
 
     def opening(self, count: int) -> list[Proposal]:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from ...passes.pipeline_text import parse_choice
 from ..engine import Strategy
 from .evolution import Evolution
+from .evoprompting import EvoPrompting
+from .nas_assistant import NasAssistant
 from .predictor_guided import PredictorGuided
 from .random_search import RandomSearch
 
-_CLASSES = (RandomSearch, Evolution, PredictorGuided)
+_CLASSES = (RandomSearch, Evolution, PredictorGuided, NasAssistant, EvoPrompting)
 STRATEGIES: Mapping[str, type[Strategy]] = {cls.name: cls for cls in _CLASSES}
 
 

@@ -1,0 +1,210 @@
+"""Asking an LLM for a network: the prompt, the answer, and what was wrong with it handed back until it can be used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ...ir import Module, NascError
+from ..engine import Change, Proposal, Space, Spot
+from ..llm import Answer, BadAnswer, ContextTooLong, Message, Prompt
+from ..prompts import filled
+from ..questions import Style, style_of
+from .drawing import Drawing
+from .narrowing import about, holds
+
+Messages = Callable[[int], tuple[Message, ...]]
+_SHRINKS = 3
+_SHORTEST = 200
+_HEAT = 0.3
+SEEN = "edit-seen"
+KNOWN = "this network was tried before"
+_WHY = re.compile(r"\s*why:[ \t]*([^\n]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an LLM is asked for.
+
+    ``messages`` gives the conversation so far with a network shown in about so many characters, ``grammar`` holds the
+    answer, ``read`` makes a network of it and raises NascError, worded for the LLM, where it cannot.
+    """
+
+    messages: Messages
+    grammar: str
+    read: Callable[[str], Change]
+    max_tokens: int
+    temperature: float = 0.7
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a request: a network as it would be evaluated, or the last error; ``problems`` are all errors.
+
+    ``code`` is the kind of the error; where it is ``SEEN`` there is a network, but one that is known.
+    """
+
+    module: Module | None = None
+    change: str = ""
+    why: str = ""
+    error: str = ""
+    code: str = ""
+    problems: tuple[str, ...] = ()
+    notes: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def proposal(self, operator: str, parents: tuple[int, ...] = (), **notes: object) -> Proposal:
+        """Return the proposal of this network, or of the answer that did not become one."""
+        told = {**self.notes, **({"problems": list(self.problems)} if self.problems else {}), **notes}
+        return Proposal(self.module, parents, operator, self.change, self.why, self.error, told)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """An LLM and the round that it is asked in. ``repeats`` takes networks that are known without another try."""
+
+    drawing: Drawing
+    repeats: bool = False
+
+    @property
+    def style(self) -> Style:
+        """What the LLM can take."""
+        return style_of(self.drawing.view.llm.name)
+
+    def ask(self, request: Request, tries: int, shrinks: int = 0) -> Reply:
+        """Return the first answer that can be used, of at most ``tries``; LLMErrors end the search.
+
+        With ``shrinks`` so many answers more may be too large for the limits: these do not count as tries. Answers
+        are drawn hotter after each that led to a known network; where all did, the last of these is returned.
+        """
+        talk: tuple[Message, ...] = ()
+        problems: list[str] = []
+        reply, known, heat = Reply(error="the LLM was not asked"), Reply(), 0.0
+        while tries > 0:
+            answer, prompt = self.answer(request, talk, heat)
+            reply = self.judged(request, answer, prompt)
+            if not reply.code:
+                self.drawing.take(reply.module)
+                return replace(reply, problems=tuple(problems))
+            too_large = shrinks > 0 and reply.code == "limit"
+            shrinks, tries = (shrinks - 1, tries) if too_large else (shrinks, tries - 1)
+            problems.append(reply.error or KNOWN)
+            known, heat = (reply, heat + _HEAT) if reply.code == SEEN else (known, heat)
+            talk = (*talk, *told(answer.text, problems[-1], too_large))
+        return replace(known if known.module is not None else reply, problems=tuple(problems))
+
+    def by_chance(self, reply: Reply) -> Reply:
+        """Return a reply whose network is known with a random mutation of that network instead.
+
+        A search would stand still otherwise; the note ``chance`` says so.
+        """
+        if reply.code != SEEN or reply.module is None:
+            return reply
+        found = self.drawing.mutated(reply.module)
+        if found.module is None:
+            return reply
+        change = f"{reply.change.rstrip()}\n{found.change}"
+        return replace(reply, module=found.module, change=change, code="", notes={**reply.notes, "chance": True})
+
+    def judged(self, request: Request, answer: Answer, prompt: Prompt) -> Reply:
+        """Return what an answer makes."""
+        view, why = self.drawing.view, reason(answer.text)
+        notes = {"model": answer.model, "prompt": prompt.digest(view.llm.name)[:12]}
+        try:
+            change = request.read(answer.text)
+            module = view.admit(change.module)
+        except NascError as error:
+            cut = "" if answer.finished else "\nthe answer was cut off: it was too long"
+            code = error.diagnostics[0].code or "error"
+            return Reply(None, answer.text, why, f"{error}{cut}", code, (), notes)
+        seen = not self.repeats and self.drawing.knows(module)
+        return Reply(module, change.text, why, "", SEEN if seen else "", (), notes)
+
+    def edit(
+        self,
+        module: Module,
+        spot: Spot | None,
+        messages: Messages,
+        tries: int,
+        shrinks: int = 0,
+        words: tuple[str, ...] = (),
+    ) -> Reply:
+        """Return what the LLM makes of a network at a spot; where nothing can be changed there, of all of it.
+
+        Where a place leads to networks that are known only, all of the network is open too. With ``words`` only
+        changes in whose text one of them stands will do: the grammar is narrowed to them where it has any, and the
+        answer of an LLM that no grammar holds is checked.
+        """
+        space, style = self.drawing.view.space, self.style
+        try:
+            spot, grammar = _editable(space, module, spot, style)
+        except NascError as error:
+            return Reply(error=str(error), problems=(str(error),))
+        narrow = about(grammar, words) if words else ""
+
+        def read(text: str) -> Change:
+            change = space.apply(module, text, spot)
+            if narrow and not holds(change.text, words):
+                wanted = " or ".join(words)
+                raise NascError.of("the change is not the one that was asked for", f"it has to use {wanted}", "intent")
+            return change
+
+        request = Request(messages, narrow or grammar, read, style.max_tokens, style.temperature)
+        reply = self.ask(request, tries, shrinks)
+        if reply.code == SEEN and spot is not None:
+            further = self.edit(module, None, messages, tries, shrinks, words)
+            return replace(further, problems=(*reply.problems, *further.problems)) if further.module else reply
+        return reply
+
+    def answer(self, request: Request, talk: tuple[Message, ...], heat: float = 0.0) -> tuple[Answer, Prompt]:
+        """Return the answer and its prompt, shortened where it is too long. Raises LLMError."""
+        view, length = self.drawing.view, max(self.style.place, _SHORTEST)
+        seed = view.rng.getrandbits(31)
+        for turn in range(_SHRINKS + 1):
+            messages = (*request.messages(length), *talk)
+            prompt = Prompt(messages, request.grammar, request.max_tokens, request.temperature + heat, seed)
+            try:
+                return view.llm.complete(prompt), prompt
+            except ContextTooLong:
+                if turn == _SHRINKS:
+                    raise
+                length, talk = max(length // 2, _SHORTEST), talk[-2:] if turn == 0 else ()
+            except BadAnswer:
+                return Answer("", 0, 0, 0.0, view.llm.name), prompt
+        raise AssertionError("a prompt is sent or refused")
+
+    def line(self, messages: Messages, grammar: str, max_tokens: int = 64, temperature: float = 0.3) -> str:
+        """Return a short answer that is no network: a choice, a sentence; empty where none can be had."""
+        request = Request(messages, grammar, _no_network, max_tokens, temperature)
+        return self.answer(request, ())[0].text.strip()
+
+
+def _editable(space: Space, module: Module, spot: Spot | None, style: Style) -> tuple[Spot | None, str]:
+    try:
+        return spot, space.grammar(module, spot, style.edits, style.why)
+    except NascError:
+        if spot is None:
+            raise
+        return None, space.grammar(module, None, style.edits, style.why)
+
+
+def reason(answer: str) -> str:
+    """Return the reason that an answer begins with, empty where it gives none."""
+    found = _WHY.match(answer)
+    return found[1].strip()[:300] if found else ""
+
+
+def told(answer: str, problem: str, too_large: bool = False) -> tuple[Message, Message]:
+    """Return the turns that hand an answer back with what was wrong with it."""
+    name = "space/too_large" if too_large else "space/again"
+    return Message("assistant", answer[:1000] or "(nothing)"), Message("user", filled(name, problem=problem[:400]))
+
+
+def instructions(space: Space, style: Style) -> Message:
+    """Return what an LLM is told first: how networks of the space are written, and how changes of them are."""
+    name = "space/nb201" if space.name == "nb201" else "space/edits"
+    return Message("system", filled(name, edits=style.edits))
+
+
+def _no_network(answer: str) -> Change:
+    raise NascError.of("no network was asked for", "", "answer")

@@ -1,0 +1,134 @@
+"""EvoPrompting (Chen, Dohan and So, 2023): an LLM that crosses and mutates whole networks in one completion.
+
+The algorithm::
+
+    P <- the starts, evaluated; G <- nothing
+    for each of T rounds:
+        m times: k parents drawn from P, a temperature; n children, each one completion of the same prompt
+        evaluate the children; those whose accuracy is above alpha join G
+        P <- the p fittest of G, taken out of G: nobody is a parent in two rounds
+        with `tune`, a soft prompt of the local LLM is trained on the best children
+
+Fitness is minus the number of parameters times the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import ClassVar
+
+from ...ir import Module
+from ..engine import Proposal, Trial, View
+from ..llm import Message
+from ..prompts import filled
+from .asking import Asking, Messages, Request
+from .drawing import Drawing
+from .ranking import accuracy_of, usable
+
+TEMPERATURES = (0.2, 0.6, 0.8, 1.0)
+_KIND = "evoprompting"
+_LONGEST = 16_000
+
+
+@dataclass(frozen=True)
+class EvoPrompting:
+    """EvoPrompting.
+
+    ``p`` parents live a round, ``k`` of them stand in each of ``m`` prompts, and each prompt is completed ``n``
+    times; ``rounds`` is T, 0 for as many as there are evaluations. ``alpha`` is the accuracy (a share) below which a
+    child is no parent, none for the median so far. ``tries`` above 1 hands a completion that cannot be used back; the paper has 1. ``tune`` trains
+    a soft prompt of ``--llm local`` between rounds.
+    """
+
+    name: ClassVar[str] = "evoprompting"
+    p: int = 10
+    k: int = 2
+    m: int = 10
+    n: int = 16
+    rounds: int = 0
+    alpha: float | None = None
+    tries: int = 2
+    tune: bool = False
+
+    def ask(self, view: View) -> Sequence[Proposal]:
+        """Return the first parents, then a round of children."""
+        drawing = Drawing(view)
+        if not usable(view.trials):
+            starts = len(view.space.starts())
+            return drawing.opening(starts if starts >= self.k else min(self.p, view.left))
+        if self.rounds and len(view.memory.all(_KIND)) >= self.rounds:
+            return []
+        parents = self.parents(view)
+        children: list[Proposal] = []
+        for _ in range(self.m):
+            chosen = view.rng.sample(parents, min(self.k, len(parents)))
+            temperature = view.rng.choice(TEMPERATURES)
+            count = min(self.n, view.left - len(children))
+            children += [self.cross(drawing, chosen, temperature) for _ in range(count)]
+        return children
+
+    def parents(self, view: View) -> list[Trial]:
+        """Return the fittest that were no parents yet, and write down that they are now."""
+        used = {number for _, kept in view.memory.all(_KIND) for number in _numbers(kept, "parents")}
+        known = usable(view.trials)
+        alpha = median(map(accuracy_of, known)) if self.alpha is None else self.alpha
+        alive = [trial for trial in known if accuracy_of(trial) >= alpha]
+        fresh = [trial for trial in alive if trial.number not in used]
+        pool = fresh if len(fresh) >= self.k else alive or known
+        chosen = sorted(pool, key=lambda trial: (-fitness(trial), trial.number))[: self.p]
+        view.memory.put(_KIND, f"{view.round:06}", {"parents": [trial.number for trial in chosen]})
+        return chosen
+
+    def cross(self, drawing: Drawing, parents: Sequence[Trial], temperature: float) -> Proposal:
+        """Return a child of the parents: crossover and mutation in one completion."""
+        space, asking = drawing.view.space, Asking(drawing, repeats=self.tries == 1)
+        modules = [trial.module for trial in parents if trial.module is not None]
+        target = target_of(parents)
+
+        def messages(length: int) -> tuple[Message, ...]:
+            texts = [space.show(module, None, length // len(modules)) for module in modules]
+            shown = "\n\n".join(f"{measured(trial)}\n{text}" for trial, text in zip(parents, texts, strict=True))
+            question = filled("evoprompting/request", parents=shown, target=target)
+            return Message("system", filled("evoprompting/system")), Message("user", question)
+
+        reply = asking.ask(self.request(asking, modules, messages, temperature), self.tries)
+        numbers = tuple(trial.number for trial in parents)
+        return (reply if self.tries == 1 else asking.by_chance(reply)).proposal("crossmut", numbers, target=target)
+
+    def request(self, asking: Asking, parents: Sequence[Module], messages: Messages, temperature: float) -> Request:
+        """Return the request for a whole child, for an LLM that cannot write so much for edits of the first parent."""
+        space, most = asking.drawing.view.space, asking.style.max_tokens
+        tokens = 64 + len(space.show(parents[0], None, _LONGEST)) // 2
+        if tokens <= 2 * most:
+            grammar = space.child_grammar(parents)
+            return Request(messages, grammar, lambda text: space.write(parents, text), tokens, temperature)
+        grammar = space.grammar(parents[0], None, asking.style.edits)
+        return Request(messages, grammar, lambda text: space.apply(parents[0], text), most, temperature)
+
+
+def fitness(trial: Trial) -> float:
+    """Return minus the number of parameters times the error: the size counts at least as much as the error."""
+    return -trial.metrics.get("params", 0.0) * (1.0 - accuracy_of(trial))
+
+
+def measured(trial: Trial) -> str:
+    """Return what a parent reached, as its line in the prompt says."""
+    return _metrics(round(trial.metrics.get("params", 0.0)), accuracy_of(trial))
+
+
+def target_of(parents: Sequence[Trial]) -> str:
+    """Return what the child shall reach: 0.9 of the smallest size, to 100; 1.02 of the best accuracy, to 0.1%."""
+    size = round(0.9 * min(trial.metrics.get("params", 0.0) for trial in parents) / 100) * 100
+    accuracy = min(round(1.02 * max(map(accuracy_of, parents)), 3), 1.0)
+    return _metrics(size, accuracy)
+
+
+def _metrics(size: int, accuracy: float) -> str:
+    return f"parameters: {size}, accuracy: {100 * accuracy:.1f}%"
+
+
+def _numbers(document: Mapping[str, object], key: str) -> list[int]:
+    found = document.get(key, ())
+    return [number for number in found if isinstance(number, int)] if isinstance(found, list) else []
