@@ -70,13 +70,13 @@ def _materials(arguments: argparse.Namespace) -> list[Material]:
         name, where = located(Request(study, store=arguments.store))
         store = Store(where, create=False)
         try:
-            found.append(material(store.study(name), None if arguments.no_test else _tested))
+            found.append(material(store.study(name), None if arguments.no_test else tested))
         finally:
             store.close()
     return found
 
 
-def _tested(module: Module, evaluator: str, seed: int) -> Mapping[str, float]:
+def tested(module: Module, evaluator: str, seed: int) -> Mapping[str, float]:
     """Return test accuracy; without what it needs the report is made all the same."""
     from ..ir import NascError
     from ..search.report.final import final_of

@@ -47,6 +47,13 @@ class Material:
         method, llm = self.setting("method"), self.setting("llm") if self.calls else ""
         return " · ".join(part for part in (method, llm) if part) or self.name
 
+    @property
+    def headline(self) -> str:
+        """What was searched, in a line: method, start, evaluator, who answered, seed."""
+        names = ["method", "start", "evaluator", *["llm"] * bool(self.calls)]
+        seed = self.setting("seed")
+        return " · ".join(filter(None, [*map(self.setting, names), f"seed {seed}" * bool(seed)]))
+
     def setting(self, name: str) -> str:
         """Return a setting as text, nothing where it was not made."""
         value = self.settings.get(name)

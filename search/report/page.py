@@ -64,11 +64,10 @@ def _hash(text: str) -> str:
 
 
 def _header(material: Material) -> Markup:
-    words = [material.setting(name) for name in ("method", "start", "evaluator", "llm")]
     return tag(
         "header",
         tag("div", tag("p", "nasc report", class_="kicker"), tag("h1", material.name)),
-        tag("p", " · ".join(filter(None, words)), class_="subtitle"),
+        tag("p", material.headline, class_="subtitle"),
         tag("button", "theme", type="button", id="theme", title="light, dark or as the system says"),
     )
 

@@ -30,8 +30,7 @@ def as_text(materials: Sequence[Material]) -> str:
 
 
 def _head(material: Material) -> Iterator[str]:
-    words = [material.setting(name) for name in ("method", "start", "evaluator", "llm", "seed")]
-    yield f"{material.name}: {' · '.join(filter(None, words))}"
+    yield f"{material.name}: {material.headline}"
 
 
 def _figures(material: Material) -> Iterator[str]:

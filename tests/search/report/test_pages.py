@@ -129,7 +129,7 @@ def test_markup_escapes_all_but_itself() -> None:
 
 def test_summary(study: Material, others: list[Material]) -> None:
     text = as_text([study, *others])
-    assert text.splitlines()[0] == "first: nader · model.py · local · 1"
+    assert text.splitlines()[0] == "first: nader · model.py · local · seed 1"
     assert "best       0.7  #5  " in text
     assert "           0.6875  cifar10 test" in text
     assert "proposals  10: 5 done, 1 repeat, 1 gated, 2 invalid, 1 pending" in text
