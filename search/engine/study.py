@@ -82,6 +82,7 @@ class Study:
     def close(self) -> None:
         """Give back what this process holds; the study stays as it is."""
         self.leases.close()
+        self.work.forget()
 
     def state(self) -> State:
         """Return how far the study is."""

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+from weakref import finalize
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
@@ -36,6 +37,7 @@ class Database:
                 f"{self.url.database}: there is no such store", "name one that `nasc search` made", "store"
             )
         self._engine = _engine(self.url)
+        self._finalizer = finalize(self, self._engine.dispose)
         self._writing = self._engine.execution_options(nasc_write=True)
         self.shared_lock = self.url.get_backend_name() != "sqlite"
         with self._explained():
@@ -68,7 +70,7 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._finalizer()
 
     def _prepare(self) -> None:
         if "nasc_meta" not in inspect(self._engine).get_table_names():
@@ -108,7 +110,7 @@ def _url(where: str) -> URL:
         return URL.create("sqlite", database=str(Path(where).expanduser().absolute()))
     try:
         url = make_url(where)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise NascError.of("--store: this is no URL of a database", _FORMS, "store") from None
     backend = url.get_backend_name()
     if backend not in ("sqlite", "postgresql") or not url.database:

@@ -39,7 +39,7 @@ class Store:
     def study(self, name: str) -> StoredStudy:
         """Return a study by its name. Raises NascError with the nearest name."""
         with self.database.reading() as session:
-            found = dict(session.execute(select(StudyRow.name, StudyRow.id)).tuples().all())
+            found = {row.name: row.id for row in session.execute(select(StudyRow.name, StudyRow.id))}
         if name not in found:
             raise NascError.of(f"{self.name} has no study {name!r}", did_you_mean(name, found), "study")
         return StoredStudy(self.database, found[name])

@@ -83,7 +83,7 @@ class StoredStudy:
             .order_by(CallRow.round, CallRow.position)
         )
         with self.database.reading() as session:
-            return tuple(_call(call, answer) for call, answer in session.execute(query).tuples())
+            return tuple(_call(call, answer) for call, answer in session.execute(query))
 
     def tokens(self) -> int:
         """Return the tokens that were paid for, of prompts and answers."""

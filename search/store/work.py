@@ -138,6 +138,10 @@ class Work:
             self._leases.drop(session, _lease(task.number))
             self._held.pop(task.number, None)
 
+    def forget(self) -> None:
+        """Forget what this process has: its leases were given back."""
+        self._held.clear()
+
     def waiting(self) -> list[tuple[int, int, dict[str, float]]]:
         """Return number, stage and metrics of the open trials that were scored at their stage."""
         with self._database.reading() as session:

@@ -1,0 +1,136 @@
+"""The store: SQLite in a file, PostgreSQL behind a URL, and what is wrong with either."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from nasc.ir import NascError
+from nasc.search.engine import Settings, run
+from nasc.search.engine.memory import RoundMemory
+from nasc.search.store import Store, dump
+from nasc.search.store.schema import MetaRow
+from nasc.search.store.wording import clean
+from nasc.tests.search.engine.walking import study, weighing
+
+FORMS = "\n  help: expected a file (study.db), sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+
+
+def error(where: str | Path, create: bool = True) -> str:
+    with pytest.raises(NascError) as caught:
+        Store(where, create)
+    return str(caught.value)
+
+
+def test_what_is_no_store(tmp_path: Path) -> None:
+    absent, text = tmp_path / "absent.db", tmp_path / "text.db"
+    text.write_text("no database, but rather more text than a header has room for " * 9, encoding="utf-8")
+    assert error(absent, create=False) == (
+        f"error: {absent}: there is no such store\n  help: name one that `nasc search` made"
+    )
+    assert not absent.exists()
+    assert error(text) == f"error: sqlite:///{text}: the store cannot be used: file is not a database{FORMS}"
+    assert error("mysql://me@host/x") == f"error: mysql://me@host/x is no store{FORMS}"
+    assert error("a://b:c:d/e") == f"error: --store: this is no URL of a database{FORMS}"
+    refused = error("postgresql://me:secret@127.0.0.1:1/x")
+    assert refused.startswith("error: postgresql+psycopg://me:***@127.0.0.1:1/x: the store cannot be used: conn")
+    assert "secret" not in refused
+
+
+def test_a_store_of_another_version(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.db")
+    with store.database.writing() as session:
+        session.execute(update(MetaRow).values(value="99"))
+    assert error(tmp_path / "s.db") == (
+        f"error: {store.name}: the store has schema 99, this nasc reads 1\n"
+        "  help: use the nasc that made it, or another store"
+    )
+
+
+def test_studies_by_name(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.db")
+    first = store.begin("first", Settings(start="a", ops=("relu",)), 5)
+    store.begin("second", Settings(), 5)
+    assert [found.name for found in store.studies()] == ["first", "second"]
+    assert store.study("first").settings == Settings(start="a", ops=("relu",))
+    assert first.wanted == 5
+    assert store.begin("first", first.settings, 3).wanted == 5
+    assert store.begin("first", first.settings, 8).wanted == 8
+    with pytest.raises(NascError) as caught:
+        store.study("frist")
+    assert str(caught.value) == f"error: {store.name} has no study 'frist'\n  help: did you mean 'first'?"
+
+
+def test_memory_is_kept_with_its_round_in_order(tmp_path: Path) -> None:
+    found = study(tmp_path / "s.db", 20)
+    memory = RoundMemory(found.stored)
+    memory.put("idea", "b", {"text": "x\0y", "tuple": (1, 2)})
+    memory.put("idea", "a", {"n": 1})
+    memory.put_blob("soft", "prompt", b"\0\1")
+    assert memory.get("idea", "b") == {"text": "x\0y", "tuple": [1, 2]}
+    assert memory.blob("soft", "prompt") == b"\0\1"
+    assert found.stored.documents("idea") == []
+    assert found.work.keep(0, "seed", [], memory)
+    assert not found.work.keep(0, "seed", [], memory)
+    later = RoundMemory(found.stored)
+    later.put("idea", "b", {"text": "new"})
+    later.put("idea", "c", {})
+    found.work.keep(1, "seed", [], later)
+    assert found.stored.documents("idea") == [("b", {"text": "new"}), ("a", {"n": 1}), ("c", {})]
+    assert RoundMemory(found.stored).blob("soft", "prompt") == b"\0\1"
+    assert RoundMemory(found.stored).blob("soft", "other") is None
+    assert found.stored.kinds() == ("idea",)
+    with pytest.raises(NascError, match="document idea/x is no JSON: Out of range float values"):
+        later.put("idea", "x", {"n": float("inf")})
+
+
+def test_text_that_no_database_takes_is_replaced() -> None:
+    assert clean({"a\0": ["\ud800b", 1, "\U0001f600"]}) == {"a\ufffd": ["\ufffdb", 1, "\U0001f600"]}
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """The URL of a database on a PostgreSQL server of its own, on loopback."""
+    commands = [shutil.which(name) for name in ("initdb", "pg_ctl")]
+    if None in commands:
+        pytest.skip("PostgreSQL (initdb, pg_ctl) is not installed")
+    initdb, pg_ctl = map(str, commands)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    folder = Path(tempfile.mkdtemp(prefix="nasc-"))
+    if user:
+        shutil.chown(folder, "postgres", "postgres")
+    data = folder / "data"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
+    subprocess.run([initdb, "-D", data, "-U", "me", "-A", "trust", "-E", "UTF8"], check=True, **quiet)
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    subprocess.run([pg_ctl, "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], check=True, **quiet)
+    try:
+        yield f"postgresql://me@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, **quiet)
+        shutil.rmtree(folder)
+
+
+def test_postgresql_holds_the_same_study(server: str, tmp_path: Path) -> None:
+    found, lite = study(server, 8), study(tmp_path / "s.db", 8)
+    for one in (found, lite):
+        assert run(one, weighing()).reason == "trials"
+    assert dump(found.stored) == dump(lite.stored)
+    other = study(server, 12)
+    other.advance()
+    assert len(other.work.claim(None)) == 4
+    assert study(server).work.claim(None) == []
+    other.close()
+    assert re.fullmatch(r"postgresql\+psycopg://me@127\.0\.0\.1:\d+/postgres", Store(server).name)
