@@ -119,7 +119,8 @@ def _number(value: float | None) -> float:
 
 
 def _spearman(one: Sequence[float], other: Sequence[float]) -> float:
-    return float(spearmanr(one, other).statistic)
+    found: Any = spearmanr(one, other)
+    return float(found.statistic)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +77,8 @@ def _entropy(feature: Tensor) -> float:
 def _kept(before: Tensor, after: Tensor) -> float:
     """Return ``2 - s - 1/s`` for the largest singular value s of how a block carries random gradients back."""
     signs = torch.randint(0, 2, after.shape).to(after.dtype) * 2 - 1
-    (back,) = torch.autograd.grad(after, before, signs, retain_graph=True, allow_unused=True)
+    found: tuple[Tensor | None, ...] = torch.autograd.grad(after, before, signs, retain_graph=True, allow_unused=True)
+    back = found[0]
     if back is None or (back.shape == signs.shape and bool((back == signs).all())):
         return NOTHING
     back = _folded(back, after.shape[2:])
@@ -93,8 +95,9 @@ def _folded(back: Tensor, places: torch.Size) -> Tensor:
         return back
     if len(own) == 2 and own[0] % places[0] == 0 and own[0] // places[0] == own[1] // places[1]:
         return functional.pixel_unshuffle(back, own[0] // places[0])
+    size: Any = tuple(places)
     pool = (functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d, functional.adaptive_avg_pool3d)
-    return pool[len(own) - 1](back, tuple(places))
+    return pool[len(own) - 1](back, size)
 
 
 def ranked(rows: Sequence[Mapping[str, float]]) -> list[float]:

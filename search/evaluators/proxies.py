@@ -23,6 +23,7 @@ from .probing import last_map, with_outputs, without_norms
 _RECTIFIERS = frozenset(
     {"relu", "relu_", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "mish", "elu", "prelu", "selu", "celu"}
 )
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _JACOV_FLOOR = 1e-5
 _MIXED = 0.01
 """The share of a second input that zen adds to the first."""
@@ -97,7 +98,7 @@ def zen(module: Module, x: Tensor, y: Tensor, seed: int) -> float:
                 tensor.zero_()
         first, second = (torch.randn(x.shape, generator=generator) for _ in range(2))
         apart = (model(first) - model(first + _MIXED * second)).abs().flatten(1).sum(1).mean()
-        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        norms = [m for m in model.modules() if isinstance(m, _NORMS)]
         scales = [norm.running_var.mean().sqrt().log() for norm in norms if norm.running_var is not None]
         return float(apart.log() + sum(scales))
 

@@ -13,8 +13,9 @@ from nasc.ir import Module, NascError, checked
 from nasc.search.evaluators import Outcome, az, open_evaluator
 from nasc.search.evaluators.probing import features, last_map, without_norms
 from nasc.search.evaluators.proxies import PROXIES
-from nasc.search.evaluators.scoring import batch
+from nasc.search.evaluators.scoring import AzEvaluator, batch
 
+Batch = tuple[torch.Tensor, torch.Tensor]
 CELL = "|nor_conv_1x1~0|+|skip_connect~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
 
 
@@ -29,7 +30,7 @@ LINEAR = network("%c = linear %x {out_features=3} #c")
 
 
 @pytest.fixture(scope="module")
-def drawn() -> tuple[torch.Tensor, torch.Tensor]:
+def drawn() -> Batch:
     return batch(MLP, 8, 0)
 
 
@@ -37,7 +38,7 @@ def weights(module: Module, seed: int = 4) -> dict[str, np.ndarray]:
     return {key: value.double().numpy() for key, value in instantiate(module, seed=seed).state_dict().items()}
 
 
-def test_synflow_is_the_flow_of_ones_through_positive_weights(drawn) -> None:
+def test_synflow_is_the_flow_of_ones_through_positive_weights(drawn: Batch) -> None:
     w = {key: np.abs(value) for key, value in weights(MLP).items()}
     hidden = w["a.weight"].sum(1) + w["a.bias"]
     through = w["c.weight"].sum(0)
@@ -45,7 +46,7 @@ def test_synflow_is_the_flow_of_ones_through_positive_weights(drawn) -> None:
     assert PROXIES["synflow"](MLP, *drawn, 4) == pytest.approx(math.log(flow))
 
 
-def test_gradients_of_a_linear_network(drawn) -> None:
+def test_gradients_of_a_linear_network(drawn: Batch) -> None:
     x, y = (tensor.double().numpy() for tensor in drawn)
     w = weights(LINEAR)
     logits = x @ w["c.weight"].T + w["c.bias"]
@@ -55,14 +56,14 @@ def test_gradients_of_a_linear_network(drawn) -> None:
     assert PROXIES["snip"](LINEAR, *drawn, 4) == pytest.approx(np.abs(gradient * w["c.weight"]).sum(), rel=1e-5)
 
 
-def test_samples_that_a_network_cannot_tell_apart_have_the_worst_jacov(drawn) -> None:
+def test_samples_that_a_network_cannot_tell_apart_have_the_worst_jacov(drawn: Batch) -> None:
     # the gradient by the input is the same everywhere: one eigenvalue is 8, the others are 0
     values = np.array([8.0] + [0.0] * 7) + 1e-5
     assert PROXIES["jacov"](LINEAR, *drawn, 4) == pytest.approx(-(np.log(values) + 1 / values).sum(), rel=1e-6)
     assert PROXIES["jacov"](MLP, *drawn, 4) > PROXIES["jacov"](LINEAR, *drawn, 4)
 
 
-def test_nwot_counts_the_states_of_rectifiers(drawn) -> None:
+def test_nwot_counts_the_states_of_rectifiers(drawn: Batch) -> None:
     w = weights(MLP)
     x = drawn[0][:3]
     state = (x.double().numpy() @ w["a.weight"].T + w["a.bias"] > 0).astype(float)
@@ -96,10 +97,10 @@ def test_proxies_follow_from_the_network_and_the_seed_and_know_the_dead() -> Non
         first = evaluator.evaluate(module, 1)
         assert first.status == "done"
         assert evaluator.evaluate(module, 1) == first
-    assert evaluator.name == "proxy:zen{batch=4,draws=1}"
+        assert evaluator.name == f"proxy:{name}{{batch=4,draws=1}}"
     dead = network("%z = mul %x {other=0.0}", "%r = relu %z", "%c = linear %r {out_features=3} #c")
     for name in ("jacov", "nwot"):
-        assert open_evaluator(f"proxy:{name}{{batch=4}}").evaluate(dead) == Outcome(
+        assert open_evaluator(f"proxy:{name}{{batch=4}}").evaluate(dead, 0) == Outcome(
             "gated", {}, f"{name} is -inf: nothing gets through the network, or too much"
         )
 
@@ -116,6 +117,7 @@ def test_az_puts_four_parts_together_by_rank() -> None:
     best = evaluator.evaluate(nb201(CELL), 0)
     assert set(best.metrics) == {"score", *az.PARTS}
     low, middle, high = ({part: value for part in az.PARTS} for value in (1.0, 2.0, 3.0))
+    assert isinstance(evaluator, AzEvaluator)
     assert evaluator.rank([low, high, middle]) == pytest.approx([4 * math.log(1 / 3), 0.0, 4 * math.log(2 / 3)])
     assert evaluator.rank([low, low]) == pytest.approx([4 * math.log(0.75)] * 2)
     assert az.alone({**best.metrics, "complexity": 1.0}) < best.metrics["score"]
@@ -128,7 +130,7 @@ def test_a_block_that_computes_nothing_cannot_be_trained() -> None:
 
 
 def evaluator_parts(arch: str) -> dict[str, float]:
-    return dict(open_evaluator("proxy:az{batch=4}").evaluate(nb201(arch)).metrics)
+    return dict(open_evaluator("proxy:az{batch=4}").evaluate(nb201(arch), 0).metrics)
 
 
 def test_what_a_proxy_cannot_take_is_refused() -> None:
@@ -142,13 +144,13 @@ def test_what_a_proxy_cannot_take_is_refused() -> None:
             open_evaluator(spec)
         assert str(caught.value) == f"error: {message}"
     with pytest.raises(NascError) as caught:
-        open_evaluator("proxy:snip").evaluate(words)
+        open_evaluator("proxy:snip").evaluate(words, 0)
     assert str(caught.value) == "error: the network takes i64[N,4]\n  help: a proxy needs one input f32[N,...]"
     with pytest.raises(NascError) as caught:
-        open_evaluator("proxy:snip").evaluate(network("%r = relu %x", x="N,3,4", y="N,3,4"))
+        open_evaluator("proxy:snip").evaluate(network("%r = relu %x", x="N,3,4", y="N,3,4"), 0)
     assert str(caught.value) == "error: the network gives f32[N,3,4]\n  help: a proxy needs one output f32[N,CLASSES]"
     with pytest.raises(NascError) as caught:
-        open_evaluator("proxy:az").evaluate(LINEAR)
+        open_evaluator("proxy:az").evaluate(LINEAR, 0)
     assert str(caught.value) == (
         "error: the network hands fewer than two features on from block to block\n"
         "  help: expected blocks one after the other, with places and channels"
@@ -156,16 +158,16 @@ def test_what_a_proxy_cannot_take_is_refused() -> None:
 
 
 def test_latency_is_measured_by_onnxruntime() -> None:
-    outcome = open_evaluator("latency{runs=5}").evaluate(MLP)
+    outcome = open_evaluator("latency{runs=5}").evaluate(MLP, 0)
     assert outcome.status == "done"
     assert outcome.metrics["latency"] == -outcome.metrics["score"] > 0
     fixed = checked(parse("nasc 1\n\ngraph @main(%x: f32[N,T]) -> f32[N,T] {\n  %y = relu %x\n  return %y\n}\n"))
     with pytest.raises(NascError) as caught:
-        open_evaluator("latency").evaluate(fixed)
+        open_evaluator("latency").evaluate(fixed, 0)
     assert (
         str(caught.value) == "error: the network takes f32[N,T]\n  help: latency needs sizes that are known but for N"
     )
     truth = checked(parse("nasc 1\n\ngraph @main(%x: bool[N,2]) -> bool[N,2] {\n  return %x\n}\n"))
     with pytest.raises(NascError) as caught:
-        open_evaluator("latency").evaluate(truth)
+        open_evaluator("latency").evaluate(truth, 0)
     assert str(caught.value) == "error: the network takes bool[N,2]\n  help: latency needs inputs f32, i32 or i64"

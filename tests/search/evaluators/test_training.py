@@ -5,7 +5,7 @@ import torch
 
 from nasc.grammar import parse
 from nasc.ir import Module, NascError, checked
-from nasc.search.evaluators import open_evaluator
+from nasc.search.evaluators import Outcome, open_evaluator
 from nasc.search.evaluators.datasets import digits_parts, load_task
 from nasc.search.evaluators.training import TrainingEvaluator, TrainingOptions
 from nasc.search.held_out import trained_test
@@ -21,8 +21,8 @@ def network(*lines: str, x: str = "N,64", head: str = HEAD) -> Module:
 MLP = network("%a = linear %x {out_features=24} #a", "%h = relu %a")
 
 
-def evaluate(module: Module, **options: object):
-    return TrainingEvaluator(load_task("digits"), TrainingOptions(**{"steps": 80, **options})).evaluate(module)
+def evaluate(module: Module, gate: bool = True) -> Outcome:
+    return TrainingEvaluator(load_task("digits"), TrainingOptions(steps=80, gate=gate)).evaluate(module)
 
 
 def test_a_network_learns_and_the_report_finds_its_test_accuracy_again() -> None:
