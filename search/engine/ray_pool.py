@@ -11,10 +11,14 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-import ray
-from ray.exceptions import RayError, RayTaskError
-
 from ...ir import NascError
+
+try:
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+except ImportError:
+    raise NascError.of("Ray is not installed", "pip install 'nasc[cluster]'", "no-library") from None
+
 from ..evaluators import Outcome
 from ..store.work import Task
 from .pool import Bench, Done, Rows
@@ -61,10 +65,11 @@ class RayPool:
     def __init__(self, address: str, size: int | None, seconds: float, gib: float) -> None:
         """Connect, and ask for the workers."""
         self._joined = _connect(address)
-        self._actor = ray.remote(num_cpus=1, max_restarts=0)(Worker)
+        self._actor: Any = ray.remote(num_cpus=1, max_restarts=0)(Worker)
         self._limits = (seconds, gib)
         self._specs: tuple[str, ...] = ()
-        wanted = size or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        resources: Any = ray.cluster_resources
+        wanted = size or max(1, int(resources().get("CPU", 1)))
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
         self._flying: dict[Any, tuple[Any, Task]] = {}
@@ -124,7 +129,7 @@ class RayPool:
         return Done(task, outcome)
 
     def _start(self) -> None:
-        actor = self._actor.remote(*self._limits)
+        actor: Any = self._actor.remote(*self._limits)
         self._starting[actor.open.remote(())] = actor
 
     def _welcome(self, seconds: float) -> None:

@@ -47,7 +47,9 @@ class Settings:
     def from_json(cls, data: Mapping[str, Any]) -> Settings:
         """Return the settings that plain data holds."""
         names = {item.name for item in fields(cls)}
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
         return cls(**{name: value for name, value in plain.items() if name in names})
 
     def need_same(self, others: Settings, study: str) -> None:

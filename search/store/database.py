@@ -126,7 +126,7 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, json_serializer=_written, connect_args=arguments, pool_pre_ping=not sqlite)
     except (ImportError, NoSuchModuleError) as error:
         raise NascError.of(
-            f"{url.render_as_string(hide_password=True)}: {error}", "pip install 'nasc[search]'", "store"
+            f"{url.render_as_string(hide_password=True)}: {error}", "pip install 'nasc[cluster]'", "store"
         ) from None
     if sqlite:
         event.listen(engine, "connect", _set_up)

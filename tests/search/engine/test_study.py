@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -44,7 +45,7 @@ class Fixed:
         return [Proposal(signal(width) if isinstance(width, int) else width, change=str(width)) for width in asked]
 
 
-def fixed(where: Path, rounds: Sequence[Sequence[int | Module | None]], trials: int = 20, **settings: object) -> Study:
+def fixed(where: Path, rounds: Sequence[Sequence[int | Module | None]], trials: int = 20, **settings: Any) -> Study:
     found = study(where / "s.db", trials, **settings)
     return Study(found.stored, found.space, Fixed(rounds))
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nasc.grammar import parse
 from nasc.ir import Module, NascError
@@ -91,10 +92,10 @@ def space() -> ModelSpace:
     return ModelSpace((signal(),), name="signal")
 
 
-def study(where: str | Path, trials: int = 20, client: Client | None = None, **settings: object) -> Study:
+def study(where: str | Path, trials: int = 20, client: Client | None = None, **settings: Any) -> Study:
     """A study of the small network in a store."""
-    plain: dict[str, object] = {"method": "walk", "start": "signal", "evaluator": "weigh", "batch": 4, **settings}
-    stored = Store(where).begin("walk", Settings(**plain), trials)  # type: ignore[arg-type]
+    plain: dict[str, Any] = {"method": "walk", "start": "signal", "evaluator": "weigh", "batch": 4, **settings}
+    stored = Store(where).begin("walk", Settings(**plain), trials)
     return Study(stored, space(), Walk(), client)
 
 

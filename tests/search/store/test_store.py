@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -112,7 +113,7 @@ def server() -> Iterator[str]:
     if user:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
     subprocess.run([initdb, "-D", data, "-U", "me", "-A", "trust", "-E", "UTF8"], check=True, **quiet)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     subprocess.run([pg_ctl, "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], check=True, **quiet)
