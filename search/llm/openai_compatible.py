@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -93,6 +93,19 @@ class ServerClient:
             model=str(getattr(completion, "model", None) or self.endpoint.model),
             finished=finished,
         )
+
+    def embed(self, texts: Sequence[str]) -> list[Sequence[float]]:
+        """Return a vector a text from the server's /embeddings; raises LLMError when no try brought them."""
+        page = self._retry.run(lambda: self._embeddings(list(texts)), self._on_event)
+        rows = [getattr(row, "embedding", None) for row in getattr(page, "data", None) or ()]
+        vectors = [row for row in rows if isinstance(row, list) and row]
+        if len(vectors) != len(texts):
+            raise bad_answer(self.endpoint.url, f"{len(vectors)} embeddings for {len(texts)} texts")
+        return vectors
+
+    def _embeddings(self, texts: list[str]) -> object:
+        server, model = self._connected(), self.endpoint.model
+        return self._call(lambda: server.embeddings.create(model=model, input=texts, encoding_format="float"))
 
     def _dialect_known(self) -> Dialect:
         """Return the dialect: given, OpenAI's own, or what the server's list of models tells."""

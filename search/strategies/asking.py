@@ -128,31 +128,36 @@ class Asking:
         tries: int,
         shrinks: int = 0,
         words: tuple[str, ...] = (),
+        intent: Callable[[Module], str] | None = None,
+        changes: int | None = None,
     ) -> Reply:
         """Return what the LLM makes of a network at a spot; where nothing can be changed there, of all of it.
 
         Where a place leads to networks that are known only, all of the network is open too. With ``words`` only
         changes in whose text one of them stands will do: the grammar is narrowed to them where it has any, and the
-        answer of an LLM that no grammar holds is checked.
+        answer of an LLM that no grammar holds is checked. ``intent`` says what of the change that was asked for is
+        missing in a network; empty where nothing is. ``changes`` is how many edits there may be, None for as many as
+        the LLM can write.
         """
         space, style = self.drawing.view.space, self.style
         try:
-            spot, grammar = _editable(space, module, spot, style)
+            spot, grammar = _editable(space, module, spot, style, changes or style.edits)
         except NascError as error:
             return Reply(error=str(error), problems=(str(error),))
         narrow = about(grammar, words) if words else ""
 
         def read(text: str) -> Change:
             change = space.apply(module, text, spot)
-            if narrow and not holds(change.text, words):
-                wanted = " or ".join(words)
-                raise NascError.of("the change is not the one that was asked for", f"it has to use {wanted}", "intent")
+            missing = "" if not narrow or holds(change.text, words) else f"it has to use {' or '.join(words)}"
+            missing = missing or (intent(change.module) if intent else "")
+            if missing:
+                raise NascError.of("the change is not the one that was asked for", missing, "intent")
             return change
 
         request = Request(messages, narrow or grammar, read, style.max_tokens, style.temperature)
         reply = self.ask(request, tries, shrinks)
         if reply.code == SEEN and spot is not None:
-            further = self.edit(module, None, messages, tries, shrinks, words)
+            further = self.edit(module, None, messages, tries, shrinks, words, intent, changes)
             return replace(further, problems=(*reply.problems, *further.problems)) if further.module else reply
         return reply
 
@@ -179,13 +184,13 @@ class Asking:
         return self.answer(request, ())[0].text.strip()
 
 
-def _editable(space: Space, module: Module, spot: Spot | None, style: Style) -> tuple[Spot | None, str]:
+def _editable(space: Space, module: Module, spot: Spot | None, style: Style, changes: int) -> tuple[Spot | None, str]:
     try:
-        return spot, space.grammar(module, spot, style.edits, style.why)
+        return spot, space.grammar(module, spot, changes, style.why)
     except NascError:
         if spot is None:
             raise
-        return None, space.grammar(module, None, style.edits, style.why)
+        return None, space.grammar(module, None, changes, style.why)
 
 
 def reason(answer: str) -> str:

