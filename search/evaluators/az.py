@@ -19,6 +19,7 @@ from torch.nn import functional
 from ...backends import instantiate
 from ...ir import Module, NascError
 from ...passes import cost
+from .layouts import channels_last_input, channels_last_model
 from .probing import features, with_outputs
 
 PARTS = ("expressivity", "progressivity", "trainability", "complexity")
@@ -41,11 +42,11 @@ def parts(module: Module, x: Tensor, seed: int) -> dict[str, float]:
     if len(values) < 2:
         hint = "expected blocks one after the other, with places and channels"
         raise NascError.of("the network hands fewer than two features on from block to block", hint, "evaluator")
-    model = instantiate(with_outputs(module, values), seed=seed).train()
+    model = channels_last_model(instantiate(with_outputs(module, values), seed=seed).train(), x)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         _initialise(model)
-        kept: Sequence[Tensor] = model(x.clone().requires_grad_(True))
+        kept: Sequence[Tensor] = model(channels_last_input(x).clone().requires_grad_(True))
         entropies = [_entropy(feature.detach()) for feature in kept]
         kept_well = [_kept(a, b) for a, b in pairwise(kept)]
     return {

@@ -18,6 +18,7 @@ from torch import Tensor
 from ...ir import DType, Module, NascError, TensorType, did_you_mean, infer
 from ...ir.files import whole
 from ..llm.folders import user_cache_dir
+from .layouts import channels_last_input
 
 CLASSES = 10
 HELD_OUT = 500
@@ -88,7 +89,7 @@ def reshaped(samples: Samples, shape: tuple[int, ...]) -> Samples:
         x = x.repeat_interleave(times, 1).repeat_interleave(times, 2)
     if len(shape) == 3:
         x = x.reshape(len(x), 1, *shape[1:]).expand(len(x), *shape)
-    return Samples(x.reshape(len(x), *shape).contiguous(), samples.y)
+    return Samples(channels_last_input(x.reshape(len(x), *shape).contiguous()), samples.y)
 
 
 def load_task(name: str) -> Task:

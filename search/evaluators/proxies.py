@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from ...backends import instantiate
 from ...ir import Module
+from .layouts import channels_last_input, channels_last_model
 from .probing import last_map, with_outputs, without_norms
 
 _RECTIFIERS = frozenset(
@@ -60,11 +61,11 @@ def jacov(module: Module, x: Tensor, y: Tensor, seed: int) -> float:
     r"""Return :math:`-\sum_i \log(v_i + k) + 1/(v_i + k)`, v the eigenvalues of the correlations between samples of
     the gradient of the summed outputs by the input, k = 1e-5: highest where samples are told apart.
     """  # noqa: D205
-    model = instantiate(module, seed=seed).train()
-    inputs = x.clone().requires_grad_(True)
+    model = _built(module, x, seed)
+    inputs = channels_last_input(x).clone().requires_grad_(True)
     model(inputs).sum().backward()
     assert inputs.grad is not None
-    slopes = inputs.grad.reshape(len(x), -1).double()
+    slopes = inputs.grad.contiguous().reshape(len(x), -1).double()
     slopes = slopes - slopes.mean(1, keepdim=True)
     length = slopes.norm(dim=1, keepdim=True)
     if not bool((length > 0).all()):
@@ -75,9 +76,9 @@ def jacov(module: Module, x: Tensor, y: Tensor, seed: int) -> float:
 
 def nwot(module: Module, x: Tensor, y: Tensor, seed: int) -> float:
     """Return the log-determinant of how many rectifiers are in the same state for each two samples of the batch."""
-    model = instantiate(module, seed=seed).train()
+    model = _built(module, x, seed)
     with torch.no_grad(), _States(len(x)) as states:
-        model(x)
+        model(channels_last_input(x))
     sign, value = torch.linalg.slogdet(states.alike)
     return float(value) if float(sign) > 0 else -math.inf
 
@@ -88,7 +89,7 @@ def zen(module: Module, x: Tensor, y: Tensor, seed: int) -> float:
     f is the network up to its last pooling with standard normal weights; the sum is over the running variances of
     batch normalisations after both passes.
     """
-    model = instantiate(with_outputs(module, [last_map(module)]), seed=seed).train()
+    model = _built(with_outputs(module, [last_map(module)]), x, seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in model.named_parameters():
@@ -96,7 +97,7 @@ def zen(module: Module, x: Tensor, y: Tensor, seed: int) -> float:
                 tensor.normal_(generator=generator)
             elif name.endswith("bias"):
                 tensor.zero_()
-        first, second = (torch.randn(x.shape, generator=generator) for _ in range(2))
+        first, second = (channels_last_input(torch.randn(x.shape, generator=generator)) for _ in range(2))
         apart = (model(first) - model(first + _MIXED * second)).abs().flatten(1).sum(1).mean()
         norms = [m for m in model.modules() if isinstance(m, _NORMS)]
         scales = [norm.running_var.mean().sqrt().log() for norm in norms if norm.running_var is not None]
@@ -119,9 +120,14 @@ def _weights(model: nn.Module) -> Iterator[Tensor]:
     return (tensor for tensor in model.parameters() if tensor.dim() > 1)
 
 
+def _built(module: Module, x: Tensor, seed: int) -> nn.Module:
+    """Return a fresh model in training mode, laid out for its inputs."""
+    return channels_last_model(instantiate(module, seed=seed).train(), x)
+
+
 def _with_gradients(module: Module, x: Tensor, y: Tensor, seed: int) -> nn.Module:
-    model = instantiate(module, seed=seed).train()
-    functional.cross_entropy(model(x), y).backward()
+    model = _built(module, x, seed)
+    functional.cross_entropy(model(channels_last_input(x)), y).backward()
     return model
 
 

@@ -15,6 +15,7 @@ from ...ir import Module, NascError, did_you_mean
 from .datasets import CLASSES, TASKS, Samples, Task, load_task
 from .evaluator import Outcome
 from .gate import STEPS, broken_path, broken_signal, broken_start
+from .layouts import channels_last_model
 from .specification import Specification, shown
 
 CHECKS = 10
@@ -112,7 +113,7 @@ def train(
         return progress
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = instantiate(module, seed=seed).train()
+        model = channels_last_model(instantiate(module, seed=seed).train(), adapted.train.x)
         batches = _batches(adapted.train, options.batch, seed)
         if options.gate:
             state = {key: value.clone() for key, value in model.state_dict().items()}
