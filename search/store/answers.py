@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
 from ...ir import Diagnostic
@@ -61,7 +61,7 @@ class Recorded:
             found = failed.diagnostics[0]
             error = f"{failed.code}\n{found.message}\n{found.hint}"
             answer = Answer("", 0, 0, time.monotonic() - start, self.name)
-        answer = Answer(**{**asdict(answer), "text": clean(answer.text)})
+        answer = replace(answer, text=clean(answer.text))
         with self._database.writing() as session:
             if session.get(AnswerRow, digest) is None:
                 session.add(_row(digest, self.name, prompt, answer, error))

@@ -1,0 +1,115 @@
+"""`nasc search`: begun, gone on with, emitted, interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nasc.search.store import Store
+
+Run = Callable[..., Any]
+OWN = """\
+import time
+
+def score(model, seed):
+    return sum(p.numel() for p in model.parameters()) % 97 / 97
+
+def slow(model, seed):
+    time.sleep(60)
+"""
+MODEL = """nasc 1
+
+graph @main(%x: f32[N,1,40]) -> f32[N,10] {
+  %conv = conv1d %x {out_channels=16, kernel_size=5, stride=2} #conv
+  %relu = relu %conv
+  %flatten = flatten %relu {start_dim=1}
+  %fc = linear %flatten {out_features=10} #fc
+  return %fc
+}
+"""
+HELP = "\n  help: repeat the command that began it, or begin another study\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a model and an evaluator."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.nasc").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_study_is_begun_resumed_and_emitted(nasc: Run, folder: Path) -> None:
+    command = "search first --method random --start model.nasc --evaluator train:own.py:score --batch 2".split()
+    done = nasc(*command, "--trials", "2", "--max-params", "0.9x")
+    assert done.code == 0, done.err
+    assert done.out.startswith(
+        "study first: all 2 evaluations are there\n2 proposals in 1 rounds: 2 done\nbest: trial "
+    )
+    assert "evaluated, best 0." in done.err
+    trials = Store(folder / "first.db").study("first").trials()
+    assert all(trial.metrics["params"] <= 0.9 * 3066 for trial in trials)
+    again = nasc("search", "first.db", "--emit", "torch")
+    assert again.code == 0
+    assert "Found by nasc: study first, trial " in again.out
+    assert "def build_model(" in again.out
+    other = nasc(*command[:4], "--seed", "3", "--evaluator", "predictor")
+    assert other.code == 1
+    assert other.err == (
+        f"error: study 'first' has --evaluator train:own.py:score, not predictor{HELP}"
+        f"error: study 'first' has --seed 0, not 3{HELP}2 errors\n"
+    )
+
+
+def test_nothing_is_begun_that_cannot_run(nasc: Run, folder: Path) -> None:
+    wrong = {
+        (): "error: there is no study 's' yet\n  help: give a new one --start MODEL, or --start nb201\n",
+        ("--start", "nb201", "--evaluator", "train:own.py:scor"): (
+            "error: own.py has no function 'scor'\n  help: did you mean 'score'?\n"
+        ),
+        ("--start", "nb201", "--max-params", "2x"): (
+            "error: 2x of what? nb201 starts from no model\n  help: give a number, such as 5M\n"
+        ),
+        ("--start", "nb201", "--ops", "conv2"): ("error: there is no op 'conv2'\n  help: did you mean 'conv2d'?\n"),
+        ("--start", "nb201", "--objectives", "a b"): (
+            "error: 'a b' names no objectives\n"
+            "  help: expected metrics with commas between, such as score,params,latency or min:loss\n"
+        ),
+        ("--start", "nb201", "--batch", "0"): "error: --batch is 0\n  help: expected more than 0\n",
+        ("--start", "nb201", "--price", "1"): (
+            "error: --price '1' is no price\n  help: expected two numbers, such as 0.15,0.6\n"
+        ),
+    }
+    for options, text in wrong.items():
+        done = nasc("search", "s", *options)
+        assert (done.code, done.err) == (1, text), options
+    assert not (folder / "s.db").exists()
+
+
+def test_an_interrupted_search_goes_on(folder: Path) -> None:
+    command = [sys.executable, "-m", "nasc", "search", "s", "--method", "random", "--start", "model.nasc"]
+    options = ["--evaluator", "train:own.py:slow", "--trials", "2"]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not running(folder / "s.db"):
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert err.endswith("interrupted; `nasc search s` goes on with it\n")
+    assert "no network was evaluated" in out
+    assert len(Store(folder / "s.db").study("s").trials()) == 2
+
+
+def running(where: Path) -> bool:
+    """Whether a trial of the store is worked on."""
+    if not where.is_file() or not Store(where).has("s"):
+        return False
+    return any(trial.status == "running" for trial in Store(where).study("s").trials())
