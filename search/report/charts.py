@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .axes import Axis, axis, short
 from .markup import Markup, joined, tag
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 44
 
 
 @dataclass(frozen=True, slots=True)

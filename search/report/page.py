@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
 
 from ... import __version__
 from .candidates import as_script, payload
@@ -49,7 +49,7 @@ def as_html(materials: Sequence[Material], annotate: Annotate | None = None, mos
 
 
 def _text(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:

@@ -91,6 +91,17 @@ def test_hostile_text_is_shown_and_does_nothing(browser: Any, small_page: Path) 
     assert browser.find_elements("css selector", "img, #detail script") == []
 
 
+def test_what_the_llm_was_asked_is_shown_as_text(browser: Any, small_page: Path) -> None:
+    opened(browser, small_page, "#n3")
+    browser.execute_script("for (const d of document.querySelectorAll('#detail details')) d.open = true")
+    calls = texts(browser, "#detail .calls")[0]
+    assert calls.startswith("what the LLM was asked in round 0 (2)")
+    assert "improve it" in calls
+    assert "set %one C=16" in calls
+    assert "too long" in calls
+    assert browser.title == "first - nasc report"
+
+
 def test_policy_stops_scripts_and_styles_that_are_not_the_page_s(
     browser: Any, small_page: Path, tmp_path: Path
 ) -> None:
