@@ -3,18 +3,17 @@
     python -m benchmarks.encoder
     python -m benchmarks.encoder --graphs 512 --repeats 9
 
-The graphs are random networks of nb201. Both sides get tensors of a batch; what nasc prepares of a batch counts.
-Each side is run with all graphs in one batch and with few graphs a batch, and keeps its better time.
+The graphs are random networks of nb201. Both sides get tensors of a batch; what nasc prepares of a batch counts. Each
+side is run with all graphs in one batch and with few graphs a batch, and keeps its better time. nasc computes nodes
+that look alike once; "each node" is nasc without that. "apart" is the largest difference of the outputs.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
-import statistics
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import fields
 from functools import partial
 from random import Random
 
@@ -23,10 +22,12 @@ import torch_geometric
 from torch import Tensor, nn
 from torch_geometric.nn import GINConv, global_add_pool
 
+from nasc.benchmarks.timing import Seconds, in_turn
 from nasc.frontends.cells import nb201
 from nasc.predictor.batch import batches
 from nasc.predictor.encoder import Batch, Encoder, GinLayer, Shape
 from nasc.predictor.features import Features, features
+from nasc.predictor.kernels.classes import Classes
 from nasc.predictor.kinds import Kind
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -86,69 +87,72 @@ def networks(count: int) -> list[Features]:
     return found
 
 
-def seconds(run: Callable[[], object], repeats: int, device: str) -> float:
-    """Return the median time of a function: of the processor on a CPU, where other work goes on, else of the wall."""
-    clock = time.process_time if device == "cpu" else time.perf_counter
-    times: list[float] = []
-    for _ in range(repeats + 1):
-        start = clock()
-        run()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(clock() - start)
-    return statistics.median(times[1:])
-
-
 def moved(batch: Batch, device: str) -> Batch:
     """Return the batch on a device."""
     return Batch(**{field.name: getattr(batch, field.name).to(device) for field in fields(batch)})
 
 
-def encode(encoder: Encoder | Geometric, made: Sequence[Batch]) -> None:
+class EachNode(Batch):
+    """A batch whose nodes are all computed, also those that look alike."""
+
+    def classes(self, layers: int) -> Classes:
+        """Return a class for each node."""
+        every = torch.arange(len(self.kinds))
+        return Classes(every, (self.step.joined,) * layers, every)
+
+
+def encode(encoder: Encoder | Geometric, made: Sequence[Batch], kind: type[Batch] = Batch) -> None:
     """Embed batches; each is a new object, so that what is prepared of a batch is prepared again."""
     for batch in made:
-        encoder.embed(replace(batch))
+        encoder.embed(kind(**{field.name: getattr(batch, field.name) for field in fields(batch)}))
+    if made[0].kinds.is_cuda:
+        torch.cuda.synchronize()
 
 
 def measure(graphs: Sequence[Features], shape: tuple[int, int], repeats: int, device: str) -> str:
-    """Return a line of the table: one shape of encoder, both sides, the better batch of each."""
+    """Return a line of the table: one shape of encoder, all sides, the better batch of each."""
     torch.manual_seed(0)
     encoder = Encoder(Shape(width=shape[0], layers=shape[1])).eval().to(device)
     nn.init.normal_(encoder.kind.weight)
     other = Geometric(encoder).eval().to(device)
-    best, apart = [float("inf"), float("inf")], 0.0
+    best, apart = [Seconds(float("inf"), float("inf"))] * 3, 0.0
     for nodes in (1500, 5000, 10**9):
         made = [moved(batch, device) for batch in batches(graphs, nodes)]
-        times = [
-            seconds(partial(encode, encoder, made), repeats, device),
-            seconds(partial(encode, other, made), repeats, device),
-        ]
-        best = [min(pair) for pair in zip(best, times, strict=True)]
+        runs = [partial(encode, other, made), partial(encode, encoder, made), partial(encode, encoder, made, EachNode)]
+        best = [min(pair) for pair in zip(best, in_turn(runs, repeats), strict=True)]
         apart = max(apart, *(float((encoder.embed(b) - other.embed(b)).abs().max()) for b in made))
-    ours, theirs = (len(graphs) / t for t in best)
-    return f"| {device} | {shape[0]} | {shape[1]} | {theirs:,.0f} | {ours:,.0f} | {ours / theirs:.1f} | {apart:.0e} |"
+    times = [seconds.processor if device == "cpu" else seconds.wall for seconds in best]
+    theirs, ours, each = (f"{len(graphs) / t:,.0f} | " for t in times)
+    ratios = f"{times[0] / times[1]:.1f} | {times[0] / times[2]:.1f}"
+    return f"| {device} | {len(graphs):,} | {shape[0]} | {shape[1]} | {theirs}{ours}{each}{ratios} | {apart:.0e} |"
 
 
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--graphs", type=int, default=256, help="networks in a batch; default: 256")
-    parser.add_argument("--repeats", type=int, default=7, help="runs of each; the median counts")
+    parser.add_argument(
+        "--graphs", type=int, nargs="+", default=[256, 1000], help="networks in a batch; default: 256 and 1000"
+    )
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each; the median counts")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    graphs = networks(arguments.graphs)
-    nodes = sum(len(graph.kinds) for graph in graphs)
+    graphs = networks(max(arguments.graphs))
     print(
         f"Python {platform.python_version()}, torch {torch.__version__}, torch_geometric {torch_geometric.__version__}"
     )
-    print(f"{len(graphs)} graphs, {nodes} nodes, {arguments.threads} thread(s)\n")
-    print("| device | width | layers | GINConv, graphs/s | nasc, graphs/s | ratio | largest difference |")
-    print("|---" * 7 + "|")
+    print(
+        f"{sum(len(graph.kinds) for graph in graphs) / len(graphs):.0f} nodes a graph, {arguments.threads} thread(s)\n"
+    )
+    print(
+        "| device | graphs | width | layers | GINConv, graphs/s | nasc | nasc, each node | ratio | each node | apart |"
+    )
+    print("|---" * 10 + "|")
     with torch.inference_mode():
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             for shape in SHAPES:
-                print(measure(graphs, shape, arguments.repeats, device), flush=True)
+                for count in arguments.graphs:
+                    print(measure(graphs[:count], shape, arguments.repeats, device), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ training family and forgets what holds everywhere.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,9 +19,9 @@ from torch import Tensor, nn
 
 from .features import ACTIVATION_FLAG, NORM_FLAG, ROW
 from .kernels.classes import Classes
-from .kernels.message import Weights, gin
+from .kernels.message import Norm, Weights, layer
 from .kernels.portable import sums
-from .kernels.relation import Relation, Step
+from .kernels.relation import Joined, Relation, Step
 from .kernels.variants import Changed, Variants
 from .kinds import Kind
 from .statistics import NAMES
@@ -96,14 +97,14 @@ class Batch:
     def classes(self, layers: int) -> Classes:
         """Return which nodes so many layers cannot tell apart."""
         if layers not in self.known_classes:
-            self.known_classes[layers] = Classes.of(self.kinds, self.rows, self.step, layers)
+            self.known_classes[layers] = Classes.of(self.kinds, self.rows, self.step.joined, layers)
         return self.known_classes[layers]
 
     @cached_property
     def members(self) -> Relation:
-        """The nodes of each graph."""
-        nodes = torch.arange(len(self.kinds), device=self.graph.device)
-        return Relation.of(nodes, self.graph, len(self.statistics), len(self.kinds))
+        """The nodes of each graph that count in its embedding."""
+        nodes = torch.nonzero(self.kinds != Kind.MASKED).squeeze(1)
+        return Relation.of(nodes, self.graph[nodes], len(self.statistics), len(self.kinds))
 
 
 class GinLayer(nn.Module):
@@ -116,11 +117,10 @@ class GinLayer(nn.Module):
         self.ways = nn.Linear(width, 2 * width, bias=False)
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
 
-    def forward(self, h: Tensor, step: Step) -> Tensor:
+    def forward(self, h: Tensor, step: Step | Joined) -> Tensor:
         """Return new node states [rows, width] of h [columns, width]."""
         weights = Weights(self.eps, self.ways.weight, *self.mlp[0].parameters(), *self.mlp[2].parameters())
-        result: Tensor = step.owned(h) + gin(self.norm(h), step, weights)
-        return result
+        return layer(h, step, Norm(self.norm.weight, self.norm.bias, self.norm.eps), weights)
 
 
 class Monotone(nn.Module):
@@ -199,25 +199,24 @@ class Encoder(nn.Module):
 
     def embed(self, batch: Batch) -> Tensor:
         """Return embeddings [graphs, 2 * width] of a batch."""
-        kinds, rows, members, steps = batch.kinds, batch.rows, batch.members, (batch.step,) * len(self.gin)
-        ends = kinds
+        kinds, rows, members = batch.kinds, batch.rows, batch.members
+        steps: Sequence[Step | Joined] = (batch.step,) * len(self.gin)
         if not torch.is_grad_enabled() and not kinds.is_cuda:  # what is alike is computed once
             classes = batch.classes(len(self.gin))
-            ends = torch.empty(int(classes.last.max()) + 1, dtype=kinds.dtype).index_copy_(0, classes.last, kinds)
-            members = Relation(members.start, classes.last[members.index], len(ends))
+            members = Relation(members.start, classes.last[members.index], len(classes.last))
             kinds, rows, steps = kinds[classes.first], rows[classes.first], classes.steps
         h = self.states(kinds, rows)
-        for layer, step in zip(self.gin, steps, strict=True):
-            h = layer(h, step)
-        kept = _kept(ends)
-        h = self.norm(h) * kept
-        return _moments(sums(torch.cat([h, h * h], dim=1), members), sums(kept, members))
+        for gin, step in zip(self.gin, steps, strict=True):
+            h = gin(h, step)
+        h = self.norm(h)
+        totals = torch.cat([sums(h, members), sums(h * h, members)], dim=1)
+        return _moments(totals, members.start.diff().unsqueeze(1))
 
     def embed_variants(self, kinds: Tensor, rows: Tensor, keep: Tensor, variants: Variants) -> Tensor:
         """Return embeddings [v, 2 * width] of variants that keep [v, 3, n] of a graph of kinds [n] and rows [n, r]."""
         h = self.states(*masked(kinds, rows, keep, variants.first))
-        for step, layer in zip(variants.steps, self.gin, strict=True):
-            h = layer(h, step)
+        for step, gin in zip(variants.steps, self.gin, strict=True):
+            h = gin(h, step)
         kept = keep[variants.last.variant, 0, variants.last.node].to(h.dtype).unsqueeze(-1)
         h = self.norm(h)
         return _moments(variants.pooled(torch.cat([h, h * h], dim=1), kept), keep[:, 0].sum(1, keepdim=True))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .codes import Codes, Integers, mixed, of_rows, sums
-from .relation import Relation, Step
+from .relation import WAYS, Joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,48 +24,36 @@ class Classes:
     """
 
     first: Tensor
-    steps: tuple[Step, ...]
+    steps: tuple[Joined, ...]
     last: Tensor
 
     @staticmethod
-    def of(kinds: Tensor, rows: Tensor, step: Step, layers: int) -> Classes:
+    def of(kinds: Tensor, rows: Tensor, joined: Joined, layers: int) -> Classes:
         """Return the classes of nodes with these kinds [n] and rows [n, r] for so many layers over one step."""
-        sources, readers = (_Rows.of(relation) for relation in (step.sources, step.readers))
+        start, index = joined.start.numpy(), joined.index.numpy()
         codes = of_rows(kinds.numpy(), rows.numpy())
         which, chosen = _unique(codes)
         first = torch.from_numpy(chosen)
-        steps: list[Step] = []
+        steps: list[Joined] = []
         for _ in range(layers):
-            known = codes[chosen]
-            codes = mixed(known, 0)[which]
-            codes += sums(mixed(known, 1)[which], sources.start, sources.index)
-            codes += sums(mixed(known, 2)[which], readers.start, readers.index)
+            sent = np.stack([mixed(codes, way) for way in range(WAYS)], axis=1)
+            codes = sums(sent.ravel(), start, index)
             before, count = which, len(chosen)
             which, chosen = _unique(codes)
-            relations = (side.of_classes(chosen, before, count) for side in (sources, readers))
-            steps.append(Step(next(relations), next(relations), torch.from_numpy(before[chosen])))
+            steps.append(_of_classes(start, index, chosen, before, count))
         return Classes(first, tuple(steps), torch.from_numpy(which))
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """A relation in numpy."""
-
-    start: Integers
-    index: Integers
-
-    @staticmethod
-    def of(relation: Relation) -> _Rows:
-        return _Rows(relation.start.numpy(), relation.index.numpy())
-
-    def of_classes(self, chosen: Integers, which: Integers, columns: int) -> Relation:
-        """Return what the chosen rows read, as classes."""
-        begin = self.start[chosen]
-        counts = self.start[chosen + 1] - begin
-        start = np.zeros(len(chosen) + 1, np.int64)
-        np.cumsum(counts, out=start[1:])
-        places = np.arange(start[-1]) + np.repeat(begin - start[:-1], counts)
-        return Relation(torch.from_numpy(start), torch.from_numpy(which[self.index[places]]), columns)
+def _of_classes(start: Integers, index: Integers, chosen: Integers, which: Integers, columns: int) -> Joined:
+    """Return what the chosen rows of a joined relation read, as classes."""
+    begin = start[chosen]
+    counts = start[chosen + 1] - begin
+    starts = np.zeros(len(chosen) + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
+    places = np.arange(starts[-1]) + np.repeat(begin - starts[:-1], counts)
+    column = WAYS * which[:, None] + np.arange(WAYS)
+    read = column.ravel()[index[places]]
+    return Joined(torch.from_numpy(starts), torch.from_numpy(read), WAYS * columns)
 
 
 def _unique(codes: Codes) -> tuple[Integers, Integers]:

@@ -6,9 +6,11 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from .relation import Step
+from .relation import Joined, Step
 
 Path = Literal["auto", "portable", "triton"]
 
@@ -26,6 +28,27 @@ class Weights(NamedTuple):
     first_bias: Tensor
     second: Tensor
     second_bias: Tensor
+
+
+class Norm(NamedTuple):
+    """The normalisation of states of width d: ``weight`` [d], ``bias`` [d], and what is added to the variance."""
+
+    weight: Tensor
+    bias: Tensor
+    eps: float
+
+
+def layer(h: Tensor, step: Step | Joined, norm: Norm, weights: Weights, path: Path = "auto") -> Tensor:
+    """Return ``h_own + gin(norm(h))`` [rows, d] of states h [columns, d].
+
+    A joined step, which has no gradient, and any on a CPU where none is wanted, is computed in blocks.
+    """
+    if isinstance(step, Joined) or (path == "auto" and not h.is_cuda and not torch.is_grad_enabled()):
+        from .blocks import layer_in_blocks
+
+        return layer_in_blocks(h, step if isinstance(step, Joined) else step.joined, norm, weights)
+    x = F.layer_norm(h, (h.shape[1],), *norm)
+    return step.owned(h) + gin(x, step, weights, path)
 
 
 def gin(x: Tensor, step: Step, weights: Weights, path: Path = "auto") -> Tensor:

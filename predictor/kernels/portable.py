@@ -51,7 +51,6 @@ def sums(x: Tensor, relation: Relation) -> Tensor:
 
 def portable_gin(x: Tensor, step: Step, weights: Weights) -> Tensor:
     """Return what :func:`.message.gin` describes."""
-    sent = F.linear(x, weights.ways).view(2 * len(x), -1)
-    total = sums(sent, step.joined) + (1 + weights.eps) * step.owned(x)
-    hidden = F.linear(total, weights.first, weights.first_bias).relu_()
+    ways = torch.cat([(1 + weights.eps) * x, F.linear(x, weights.ways)], dim=1)
+    hidden = F.linear(sums(ways.view(-1, x.shape[1]), step.joined), weights.first, weights.first_bias).relu_()
     return F.linear(hidden, weights.second, weights.second_bias)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,13 +29,13 @@ class Relation:
     @staticmethod
     def of(read: Tensor, reader: Tensor, rows: int, columns: int) -> Relation:
         """Return the relation in which row ``reader[k]`` reads column ``read[k]``, entries [e] in any order."""
-        order = torch.argsort(reader, stable=True)
+        order = _order(reader)
         return Relation(_starts(torch.bincount(reader, minlength=rows)), read[order], columns)
 
     @cached_property
     def entry_rows(self) -> Tensor:
         """The row of each entry [entries]."""
-        return torch.repeat_interleave(torch.arange(self.rows, device=self.start.device), self.start.diff())
+        return _repeated(torch.arange(self.rows, device=self.start.device), self.start.diff())
 
     @cached_property
     def transposed(self) -> Relation:
@@ -44,6 +45,24 @@ class Relation:
     def to(self, device: torch.device) -> Relation:
         """Return the relation on a device."""
         return Relation(self.start.to(device), self.index.to(device), self.columns)
+
+
+WAYS = 3
+"""How a row reads a state: as the one that it continues, as a source, as a reader."""
+
+
+@dataclass(frozen=True, eq=False)
+class Joined(Relation):
+    """All that rows read in one relation, over ``WAYS`` columns for each state.
+
+    State c is ``3 c`` as what a row continues, ``3 c + 1`` as a source, ``3 c + 2`` as a reader; a row reads in that
+    order.
+    """
+
+    @cached_property
+    def own(self) -> Tensor:
+        """The state that each row continues [rows]."""
+        return self.index[self.start[:-1]] // WAYS
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +104,18 @@ class Step:
         return Relation(torch.arange(self.rows + 1, device=here), own, self.columns)
 
     @cached_property
-    def joined(self) -> Relation:
-        """Sources and readers in one relation over ``2 * columns``: column c as source is 2c, as reader 2c + 1."""
-        ahead, back = self.sources, self.readers
-        index = torch.empty(len(ahead.index) + len(back.index), dtype=torch.int64, device=ahead.index.device)
-        index[_after(back.start[:-1], ahead)] = 2 * ahead.index
-        index[_after(ahead.start[1:], back)] = 2 * back.index + 1
-        return Relation(ahead.start + back.start, index, 2 * self.columns)
+    def joined(self) -> Joined:
+        """All three in one relation."""
+        own, sources, readers = self.ownership, self.sources, self.readers
+        start = own.start + sources.start + readers.start
+        index = torch.empty(int(start[-1]), dtype=torch.int64, device=start.device)
+        index[start[:-1]] = WAYS * own.index
+        before = start[:-1] + 1, start[1:] - readers.start.diff()
+        for way, (first, part) in enumerate(zip(before, (sources, readers), strict=True), 1):
+            places = _repeated(first - part.start[:-1], part.start.diff())
+            places += torch.arange(len(places), device=start.device)
+            index[places] = WAYS * part.index + way
+        return Joined(start, index, WAYS * self.columns)
 
     def to(self, device: torch.device) -> Step:
         """Return the step on a device."""
@@ -105,6 +129,15 @@ def _starts(counts: Tensor) -> Tensor:
     return starts
 
 
-def _after(others: Tensor, relation: Relation) -> Tensor:
-    """Return the places of a relation's entries where those of others come before them, ``others`` [rows] so far."""
-    return torch.arange(len(relation.index), device=others.device) + others[relation.entry_rows]
+def _order(keys: Tensor) -> Tensor:
+    """Return the order [n] that sorts keys [n], equal ones as they are; numpy's is faster on keys that almost rise."""
+    if keys.is_cuda:
+        return torch.argsort(keys, stable=True)
+    return torch.from_numpy(np.argsort(keys.numpy(), kind="stable"))
+
+
+def _repeated(values: Tensor, counts: Tensor) -> Tensor:
+    """Return each of the values [n] as often as counts [n] say."""
+    if values.is_cuda:
+        return torch.repeat_interleave(values, counts)
+    return torch.from_numpy(np.repeat(values.numpy(), counts.numpy()))

@@ -26,7 +26,7 @@ def test_embeddings_are_those_of_all_nodes() -> None:
 
 def test_classes_of_a_chain_grow_from_its_ends() -> None:
     step = Step.of(torch.arange(9), torch.arange(1, 10), 10)
-    classes = Classes.of(torch.ones(10, dtype=torch.int64), torch.zeros(10, 2), step, 3)
+    classes = Classes.of(torch.ones(10, dtype=torch.int64), torch.zeros(10, 2), step.joined, 3)
     assert [step.rows for step in classes.steps] == [3, 5, 7]
     assert classes.last.unique().tolist() == list(range(7))
     assert len(np.unique(classes.last[3:7])) == 1

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch_geometric.nn import GINConv
 
-from nasc.predictor.kernels.message import Weights, gin
+from nasc.predictor.kernels import blocks
+from nasc.predictor.kernels.message import Norm, Weights, gin, layer
 from nasc.predictor.kernels.relation import Relation, Step
 from nasc.tests.kernels.graphs import largest_error, reference, step, weights, with_gradients
 
@@ -53,3 +55,19 @@ def test_transposing_twice_gives_the_same_entries() -> None:
     again = relation.transposed.transposed
     pairs = [sorted(zip(r.entry_rows.tolist(), r.index.tolist(), strict=True)) for r in (relation, again)]
     assert pairs[0] == pairs[1]
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.05)])
+@pytest.mark.parametrize("rows", [3, 1000])
+def test_a_layer_in_blocks_is_that_with_a_gradient(
+    rows: int, dtype: torch.dtype, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "ROWS", rows)
+    s, w, h = step(40, 70), weights(8, 12), states(40, 8)
+    norm = Norm(states(1, 8)[0], states(1, 8)[0] + 1, 1e-5)
+    narrow = Weights(*(t.to(dtype) for t in w)), Norm(norm.weight.to(dtype), norm.bias.to(dtype), norm.eps)
+    with torch.no_grad():
+        found = layer(h.to(dtype), s, narrow[1], narrow[0])
+    x = F.layer_norm(h, (8,), *norm)
+    torch.testing.assert_close(layer(h, s, norm, w), h + reference(x, s, w))
+    assert largest_error([found], [h + reference(x, s, w)]) < limit
