@@ -43,7 +43,8 @@ class Study:
     """A study in its store, with the space, the strategy and the LLM that it goes on with.
 
     ``price`` is what the user pays for tokens, ``life`` the seconds for which this process is believed to be alive
-    without a sign. Use as a context manager, or call :meth:`close`.
+    without a sign; ``retried`` counts the tasks of lost workers that were given back. Use as a context manager, or call
+    :meth:`close`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Study:
         plan = Plan(tuple(stage.spec for stage in self.cascade.stages), measures, settings.seed)
         self.work = Work(stored.database, stored.id, self.leases, plan)
         self._losses: dict[int, int] = {}
+        self.retried = 0
 
     def __enter__(self) -> Self:
         """Return the study."""
@@ -134,6 +136,7 @@ class Study:
         self._losses[task.number] = self._losses.get(task.number, 0) + 1
         if self._losses[task.number] < _LOSSES:
             self.work.release(task)
+            self.retried += 1
             return True
         self.work.settle(task, Outcome("failed", {}, f"{_LOSSES} workers died over it: {why}"))
         return False
