@@ -18,6 +18,7 @@ COMMANDS = {
     "relevance": "measure how much each layer contributes to the predicted score",
     "rewrite": "let an LLM, or chance, edit a model until it scores better",
     "search": "look for better networks by any method, with any evaluator, resumably",
+    "ideas": "read papers into the ideas that some searches try",
     "report": "show what a search did, as a page or in the terminal",
     "emit": "turn the IR into PyTorch, ONNX, JSON or a picture",
     "score": "predict how well models will do, without training them",

@@ -30,6 +30,10 @@ class Embedder(Protocol):
         """Return a vector a text. Raises LLMError."""
         ...
 
+    def __hash__(self) -> int:
+        """Return the identity: vectors are kept by embedder."""
+        ...
+
 
 def open_embedder(spec: str = "auto") -> Embedder:
     """Return the embedder of a name: ``local``, ``hashed``, ``openai:MODEL`` or ``http://HOST:PORT/v1#MODEL``.

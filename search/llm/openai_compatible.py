@@ -98,7 +98,7 @@ class ServerClient:
         """Return a vector a text from the server's /embeddings; raises LLMError when no try brought them."""
         page = self._retry.run(lambda: self._embeddings(list(texts)), self._on_event)
         rows = [getattr(row, "embedding", None) for row in getattr(page, "data", None) or ()]
-        vectors = [row for row in rows if isinstance(row, list) and row]
+        vectors: list[Sequence[float]] = [row for row in rows if isinstance(row, list) and row]
         if len(vectors) != len(texts):
             raise bad_answer(self.endpoint.url, f"{len(vectors)} embeddings for {len(texts)} texts")
         return vectors

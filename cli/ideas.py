@@ -1,0 +1,53 @@
+"""`nasc ideas`: ideas for architectures, read from papers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .output import say
+
+EXAMPLE = """\
+examples:
+  nasc ideas read papers/ -o ideas.jsonl --llm openai:MODEL
+  nasc search STUDY --method 'nader{ideas="ideas.jsonl"}' --start model.py --evaluator predictor --llm openai:MODEL
+"""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    command.epilog = EXAMPLE
+    commands = command.add_subparsers(metavar="COMMAND", required=True)
+    read = commands.add_parser(
+        "read",
+        help="add the ideas of papers to a file of ideas",
+        description="Read papers (PDF, text, Markdown) with an LLM and add their ideas to a file of JSON lines.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    read.add_argument("papers", metavar="PAPERS", type=Path, help="a paper, or a folder of them")
+    read.add_argument("-o", "--output", type=Path, default=Path("ideas.jsonl"), help="the file; default: ideas.jsonl")
+    read.add_argument("--llm", metavar="LLM", default="local", help="who reads; default: local, a very small one")
+    read.add_argument("--embedder", metavar="E", default="auto", help="who tells what is alike; default: auto")
+    read.add_argument("--passages", type=int, default=8, metavar="N", help="passages a paper at most; default: 8")
+    read.add_argument("--defaults", action="store_true", help="begin with the ideas that are shipped")
+    read.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
+    read.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds for an answer; default: 60")
+    read.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the papers, and write the ideas that were there with the new ones."""
+    from ..search.ideas import default_ideas, open_embedder, read_ideas, write_ideas
+    from ..search.ideas.papers import find_papers, read_paper
+    from ..search.ideas.reading import Reader
+    from ..search.llm import open_client, user_cache_dir
+
+    files = find_papers(arguments.papers)
+    base = read_ideas(arguments.output) if arguments.output.exists() else default_ideas() if arguments.defaults else ()
+    client = open_client(arguments.llm, cache_dir=user_cache_dir() / "answers", timeout=arguments.timeout, on_event=say)
+    embedder = open_embedder(arguments.embedder)
+    reader = Reader(client, embedder, passages=arguments.passages, seed=arguments.seed, on_event=say)
+    ideas = reader.read([read_paper(file) for file in files], base)
+    write_ideas(arguments.output, ideas)
+    say(f"{arguments.output}: {len(ideas)} ideas, {len(ideas) - len(base)} of them new")
+    return 0
