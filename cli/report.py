@@ -18,7 +18,7 @@ The page needs no network: it holds its own script, style and data. Without -o a
 Test accuracy, which no search sees, is read here, for the best network of each study alone.
 
 examples:
-  nasc report demo
+  nasc report demo > demo.txt
   nasc report demo -o demo.html
   nasc report evolution-0 --compare evolution-1 nader-0 nader-1 -o compared.html
 """
