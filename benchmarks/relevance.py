@@ -27,10 +27,12 @@ from nasc.passes import inline
 from nasc.predictor import Predictor
 from nasc.predictor.batch import collate
 from nasc.predictor.encoder import masked
+from nasc.predictor.ensemble import asked
 from nasc.predictor.features import Features, features, mask_places
 from nasc.predictor.kernels.variants import Changed
 from nasc.predictor.statistics import Columns
 from nasc.predictor.statistics import statistics as numbers
+from nasc.predictor.tasks import guessed
 
 
 def network(nodes: int) -> Module:
@@ -58,6 +60,7 @@ class OneAtATime:
     def __init__(self, predictor: Predictor) -> None:
         """Take over the weights of a predictor."""
         self.members = [Geometric(member).eval() for member in predictor.ensemble.members]
+        self.trunk = predictor.ensemble.trunk
 
     @torch.inference_mode()
     def score(self, graph: Features, keep: NDArray[np.bool_]) -> float:
@@ -67,7 +70,8 @@ class OneAtATime:
         kinds, rows = masked(whole.kinds, whole.rows, torch.from_numpy(keep), Changed(torch.zeros_like(every), every))
         batch = replace(whole, kinds=kinds[len(every) :], rows=rows[len(every) :])
         scores = [member.encoder.score(member.embed(batch), batch.statistics) for member in self.members]
-        return float(torch.stack(scores).mean())
+        whole_network = self.trunk(batch.statistics.double().numpy(), asked(guessed(graph.layout), 1))
+        return float(torch.stack(scores).mean()) + float(whole_network[0])
 
 
 def median_seconds(run: Callable[[], object], repeats: int) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from .arguments import add_task
 from .output import say, write_text
 
 EXAMPLE = """\
 examples:
   nasc evaluate --family nb201 --data-dir ../shared/data
+  nasc evaluate --family nb201 --task cifar100 --limit 500 --data-dir ../shared/data
   nasc evaluate --all --data-dir ../shared/data --record trials.jsonl --card docs/predictor.md
 """
 
@@ -17,6 +19,7 @@ def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
     command.add_argument("--family", default="nb201", help="benchmark to rank; default: nb201")
+    add_task(command, "accuracy that is held against the score; default: the family's first")
     command.add_argument(
         "--all",
         action="store_true",
@@ -42,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _compare(arguments)
     from ..predictor import evaluate
 
-    scores = evaluate(arguments.family, data_dir=arguments.data_dir, limit=arguments.limit, on_event=say)
+    scores = evaluate(
+        arguments.family, data_dir=arguments.data_dir, limit=arguments.limit, on_event=say, task=arguments.task
+    )
     if arguments.format == "json":
         import json
 

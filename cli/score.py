@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from .arguments import add_source
+from .arguments import add_source, add_task
 from .output import console, on_terminal, write_text
 from .source import read_module
 
 EXAMPLE = """\
 examples:
   nasc score timm:resnet18 timm:mobilenetv3_small_100
+  nasc score timm:resnet18 timm:resnet34 --task imagenet
   nasc lower examples/resnet_cifar.py | nasc score
 """
 
@@ -19,6 +20,7 @@ def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
     add_source(command, many=True)
+    add_task(command, "what the models are to be trained on; default: as their input and output suggest")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the table")
     command.set_defaults(run=run)
 
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     sources: list[str] = arguments.sources or ["-"]
     modules = [read_module(source, arguments) for source in sources]
-    predictions = Predictor.load().predict(modules)
+    predictions = Predictor.load().predict(modules, arguments.task)
     ranked = sorted(zip(sources, predictions, modules, strict=True), key=lambda one: (not one[1].known, -one[1].score))
     rows: list[dict[str, object]] = [
         {
@@ -38,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
             "score": prediction.score,
             "std": prediction.std,
             "in_domain": prediction.in_domain,
+            "accuracy": prediction.accuracy,
+            "task": prediction.task,
             "params": cost(module).params,
             "macs": cost(module).macs,
             "model": source,

@@ -1,15 +1,16 @@
-"""`nasc train`: the predictor, trained anew on a benchmark."""
+"""`nasc train`: the predictor, trained anew on benchmarks."""
 
 from __future__ import annotations
 
 import argparse
 
-from .arguments import add_output
+from .arguments import add_output, add_task
 from .output import say
 
 EXAMPLE = """\
-example (about a quarter of an hour on two cores; killed and started again, it goes on):
+examples (all of it takes less than an hour on two cores; killed and started again, it goes on):
   nasc train --data-dir ../shared/data --output weights/
+  nasc train --data-dir ../shared/data --task imagenet --without encoder --output weights/
 """
 
 
@@ -21,6 +22,13 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--limit", type=int, metavar="N", help="train on this many networks only")
     command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of the weights and the order; default: 0"
+    )
+    add_task(command, "train on the families and labels of this task alone")
+    command.add_argument(
+        "--without",
+        default="",
+        metavar="PARTS",
+        help="parts to leave out, with commas between them: trees, encoder",
     )
     add_output(command)
     command.set_defaults(run=run)
@@ -36,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         epochs=arguments.epochs,
         limit=arguments.limit,
         seed=arguments.seed,
+        task=arguments.task,
+        without=[part.strip() for part in arguments.without.split(",") if part.strip()],
         on_event=say,
     )
     say(f"wrote {written}")

@@ -15,30 +15,47 @@ from numpy.typing import NDArray
 from ..ir import digest
 from ..ir.files import whole
 from .families import Family, Row, data_folder, family, read_rows
-from .features import Arrays, arrays, layout
+from .features import Arrays, arrays, layout, whole_statistics
 from .layout import NUMBERS, Layout
+from .statistics import NAMES
 
 VERSION = 3
 """Raise it when the layout or the digest of a network changes: what is kept on disk is then made anew."""
 
-SHARD = 500
+STATISTICS_VERSION = 1
+"""Raise it when a statistic of the same name is reckoned otherwise."""
+
 Event = Callable[[str], None]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Networks of one family: their layouts, digests [n], and measured accuracies [n, tasks] as fractions."""
+    """Networks of one family: layouts, statistics ``x`` [n, s], digests [n], and measured accuracies as fractions.
+
+    ``accuracies`` [n, tasks] are what a ranking is held against, ``labels`` [n, tasks] what may be trained on.
+    """
 
     family: Family
     layouts: Sequence[Layout]
+    x: Floats
     digests: NDArray[np.str_]
     accuracies: Floats
+    labels: Floats
 
     @cached_property
     def graphs(self) -> list[Arrays]:
         """What the encoder reads of each network."""
-        return [arrays(one) for one in self.layouts]
+        return [arrays(one, x) for one, x in zip(self.layouts, self.x, strict=True)]
+
+    @property
+    def name(self) -> str:
+        """The family's name."""
+        return self.family.name
+
+    def columns(self, names: Sequence[str]) -> Floats:
+        """Return some statistics [n, len(names)]."""
+        return self.x[:, [NAMES.index(name) for name in names]]
 
     @property
     def accuracy(self) -> Floats:
@@ -58,17 +75,29 @@ class Dataset:
     def take(self, index: NDArray[np.intp]) -> Dataset:
         """Return the networks at these positions."""
         layouts = [self.layouts[i] for i in index]
-        return Dataset(self.family, layouts, self.digests[index], self.accuracies[index])
+        return Dataset(
+            self.family, layouts, self.x[index], self.digests[index], self.accuracies[index], self.labels[index]
+        )
+
+    def without(self, digests: set[str]) -> Dataset:
+        """Return the networks whose digest is not among these."""
+        return self.take(np.array([i for i, d in enumerate(self.digests.tolist()) if d not in digests], dtype=int))
 
     def distinct(self) -> Dataset:
         """Return each network once, its accuracies the mean over the rows that are the same network."""
         _, first, which = np.unique(self.digests, return_index=True, return_inverse=True)
-        sums = np.zeros((len(first), self.accuracies.shape[1]))
-        np.add.at(sums, which, self.accuracies)
-        counts = np.bincount(which)[:, None]
-        order = np.argsort(first)
+        order, counts = np.argsort(first), np.bincount(which)[:, None]
         once = self.take(first[order])
-        return Dataset(self.family, once.layouts, once.digests, (sums / counts)[order])
+        means: list[Floats] = []
+        for values in (self.accuracies, self.labels):
+            sums = np.zeros((len(first), values.shape[1]))
+            np.add.at(sums, which, values)
+            means.append((sums / counts)[order])
+        return Dataset(self.family, once.layouts, once.x, once.digests, *means)
+
+
+Score = Callable[[Dataset], Floats]
+"""What ranks networks: a score [n] of each network of a family."""
 
 
 def load(
@@ -78,24 +107,44 @@ def load(
     on_event: Event | None = None,
     cache: Path | None = None,
 ) -> Dataset:
-    """Return a family's networks, the first ``limit`` of a fixed shuffle of its rows. Raises NascError."""
+    """Return a family's networks, the first ``limit`` of a fixed shuffle of its rows. Raises NascError.
+
+    Whole shards are read and kept, so that another limit finds them.
+    """
     kind = family(name)
     rows = read_rows(kind, data_folder(data_dir))
-    order = np.random.default_rng(0).permutation(len(rows))[:limit]
+    order = np.random.default_rng(0).permutation(len(rows))
+    count = len(rows) if limit is None else min(limit, len(rows))
     folder = cache or _cache_folder()
     layouts: list[Layout] = []
     digests: list[str] = []
-    for start in range(0, len(order), SHARD):
-        chosen = [rows[i][0] for i in order[start : start + SHARD]]
+    x: list[Floats] = [np.zeros((0, len(NAMES)))]
+    for start in range(0, count, kind.shard):
+        chosen = [rows[i][0] for i in order[start : start + kind.shard]]
         path = folder / f"{name}-{_key(kind, chosen)}.npz"
         if not path.is_file():
-            (on_event or _silent)(f"reading the networks of {name}: {start} of {len(order)}")
+            (on_event or _silent)(f"reading the networks of {name}: {start} of {count}")
             _store(path, *_made(kind, chosen))
         more, names = _read(path)
         layouts += more
         digests += names
-    values = np.array([rows[i][1] for i in order]).reshape(len(order), len(kind.tasks))
-    return Dataset(kind, layouts, np.array(digests), values)
+        x.append(_statistics(path, more))
+    values = np.array([rows[i][1] for i in order[: len(layouts)]]).reshape(len(layouts), 2, len(kind.tasks))
+    whole_shards = Dataset(kind, layouts, np.concatenate(x), np.array(digests), values[:, 0], values[:, 1])
+    return whole_shards.take(np.arange(count))
+
+
+def _statistics(path: Path, layouts: Sequence[Layout]) -> Floats:
+    """Return the statistics [n, s] of a shard, kept beside its file."""
+    state = hashlib.blake2b(repr((STATISTICS_VERSION, NAMES)).encode(), digest_size=4)
+    place = path.with_name(f"{path.stem}-{state.hexdigest()}.npy")
+    if place.is_file():
+        found: Floats = np.load(place, allow_pickle=False)
+        return found
+    made = np.array([whole_statistics(one) for one in layouts])
+    with whole(place) as part, part.open("wb") as file:
+        np.save(file, made)
+    return made
 
 
 def _silent(line: str) -> None:

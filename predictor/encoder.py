@@ -1,9 +1,7 @@
-"""The network that scores networks: a GIN over the carriers, and a regressor whose size terms are monotone.
+"""The network that reads graphs: a GIN over the carriers, and what it adds to the score of the trunk.
 
-The score is ``monotone(statistics) + trust(statistics) * bound * tanh(residual(embedding, statistics))``. The
-monotone part can only rise with parameters, MACs, depth and the like (and fall with the share of pooling):
-that holds for every family of networks. What the GIN adds is bounded, because a free network fits its
-training family and forgets what holds everywhere.
+That is ``trust(statistics) * bound * tanh(residual(embedding, statistics))``: bounded, because a free network fits the
+families of its training and forgets what holds everywhere.
 """
 
 from __future__ import annotations
@@ -26,37 +24,8 @@ from .kernels.variants import Changed, Variants
 from .kinds import Kind
 from .statistics import NAMES
 
-SIGNS = {
-    "log10 params": 0,
-    "log10 MACs": 0,
-    "mixing layers": 1,
-    "pointwise layers": 0,
-    "longest path, mixing": 1,
-    "longest path, layers": 1,
-    "mean path, mixing": 1,
-    "mean path, layers": 1,
-    "shortest path, mixing": 0,
-    "shortest path, layers": 0,
-    "receptive field": 0,
-    "pool share": -1,
-    "pools on mean path": -1,
-    "fewest pools": -1,
-    "adds": 0,
-    "cats": 0,
-    "paths": 0,
-    "norm share": 0,
-    "activation share": 0,
-    "log10 size": 1,
-}
-"""How each statistic may move the score: up (1), down (-1); those with 0 only enter the bounded part."""
-
-PRIOR = {"norm share": 0.5, "activation share": 0.5}
-"""Fixed slopes, not learned: benchmarks never leave norms and activations out, so no data prices them."""
-
-
-SIZE = NAMES.index("log10 size")
-SIZE_SLOPE = 1.0
-"""What ten times the size adds to the score, fixed: what a benchmark says of size holds for its own sizes only."""
+APART = frozenset({"norm share", "activation share"})
+"""Statistics that the residual does not read: benchmarks hardly vary them (see ``FIXED`` of :mod:`.slopes`)."""
 
 
 @dataclass(frozen=True)
@@ -123,36 +92,13 @@ class GinLayer(nn.Module):
         return layer(h, step, Norm(self.norm.weight, self.norm.bias, self.norm.eps), weights)
 
 
-class Monotone(nn.Module):
-    """A function that never falls in any input: non-negative weights, rising activations, and a linear part.
-
-    Half of the hidden units are convex (softplus), half concave, so that the function can bend both ways.
-    """
-
-    def __init__(self, inputs: int, hidden: int) -> None:
-        super().__init__()
-        self.linear = nn.Parameter(torch.full((inputs,), -3.0))
-        self.first = nn.Parameter(torch.randn(hidden, inputs) * 0.5 - 2.5)
-        self.bias = nn.Parameter(torch.randn(hidden))
-        self.second = nn.Parameter(torch.full((hidden,), -3.0))
-        self.offset = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return values [...] for inputs [..., inputs]."""
-        z = x @ F.softplus(self.first).T + self.bias
-        convex, concave = z.chunk(2, dim=-1)
-        bent = torch.cat([F.softplus(convex), -F.softplus(-concave)], dim=-1)
-        return x @ F.softplus(self.linear) + bent @ F.softplus(self.second) + self.offset
-
-
 class Encoder(nn.Module):
-    """Kinds, rows, edges and statistics to scores in standard deviations of the training family."""
+    """Kinds, rows, edges and statistics to what the graph adds to a score."""
 
     mean: Tensor
     scale: Tensor
     row_mean: Tensor
     row_weight: Tensor
-    signs: Tensor
     learned: Tensor
 
     def __init__(self, shape: Shape | None = None) -> None:
@@ -164,15 +110,12 @@ class Encoder(nn.Module):
         self.row = nn.Linear(len(ROW), shape.width, bias=False)
         self.gin = nn.ModuleList(GinLayer(shape.width) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width)
-        signs = torch.tensor([float(SIGNS[name]) for name in NAMES])
-        self.register_buffer("signs", signs)
         self.register_buffer("mean", torch.zeros(len(NAMES)))
         self.register_buffer("scale", torch.ones(len(NAMES)))
         self.register_buffer("row_mean", torch.zeros(len(ROW)))
         self.register_buffer("row_weight", torch.ones(len(ROW)))
-        learned = [i for i, name in enumerate(NAMES) if name not in PRIOR]
+        learned = [i for i, name in enumerate(NAMES) if name not in APART]
         self.register_buffer("learned", torch.tensor(learned))
-        self.monotone = Monotone(sum(sign != 0 for sign in SIGNS.values()), shape.hidden)
         self.residual = nn.Sequential(
             nn.Linear(2 * shape.width + len(learned), shape.hidden), nn.ReLU(), nn.Linear(shape.hidden, 1)
         )
@@ -222,28 +165,19 @@ class Encoder(nn.Module):
         return _moments(variants.pooled(torch.cat([h, h * h], dim=1), kept), keep[:, 0].sum(1, keepdim=True))
 
     def score(self, embedding: Tensor, statistics: Tensor) -> Tensor:
-        """Return scores [...] from embeddings [..., 2 * width] and raw statistics [..., s]."""
+        """Return what to add to scores [...], from embeddings [..., 2 * width] and raw statistics [..., s]."""
         z = (statistics - self.mean) / self.scale
         near = 3 * torch.tanh(z[..., self.learned] / 3)
         extra: Tensor = self.residual(torch.cat([embedding, near], dim=-1)).squeeze(-1)
-        return self.rising(statistics) + self.trust(z) * self.shape.bound * torch.tanh(extra)
+        return self.trust(z) * self.shape.bound * torch.tanh(extra)
 
     def trust(self, z: Tensor) -> Tensor:
         """Return how far to trust what the GIN adds, 0 to 1 [...]: less for standardised statistics beyond 2."""
         beyond = F.relu(z[..., self.learned].abs() - 2)
         return torch.exp(-(beyond * beyond).sum(dim=-1))
 
-    def rising(self, statistics: Tensor) -> Tensor:
-        """Return the monotone part of the scores [...] and the prior from raw statistics [..., s]."""
-        z = (statistics - self.mean) / self.scale
-        known = (z * self.signs)[..., self.signs != 0]
-        lacking = sum(slope * (statistics[..., NAMES.index(name)] - 1) for name, slope in PRIOR.items())
-        size = SIZE_SLOPE * (statistics[..., SIZE] - self.mean[SIZE])
-        result: Tensor = self.monotone(known) + lacking + size
-        return result
-
     def forward(self, batch: Batch) -> Tensor:
-        """Return the scores [g] of a batch of graphs."""
+        """Return what to add to the scores [g] of a batch of graphs."""
         return self.score(self.embed(batch), batch.statistics)
 
 

@@ -1,9 +1,9 @@
-"""Several encoders trained alike from other seeds, and the file that holds them."""
+"""A trunk, several encoders trained alike from other seeds, a mixture, and the file that holds them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,34 +18,41 @@ from torch import Tensor
 from ..ir import NascError
 from ..ir.files import whole
 from .batch import batches
-from .encoder import SIGNS, SIZE_SLOPE, Encoder, Shape, variants_per_chunk
+from .encoder import Encoder, Shape, variants_per_chunk
 from .features import ROW, Arrays, Features
 from .kernels.variants import Variants
-from .mixture import Mixture
+from .mixture import Domain
 from .statistics import NAMES, Columns, statistics
+from .tasks import CONDITIONS, conditions
+from .trunk import Trunk, made_for
 
 Floats = NDArray[np.float32]
-FORMAT = "nasc-predictor-2"
+Wide = NDArray[np.float64]
+FORMAT = "nasc-predictor-3"
+
+
+Knots = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Card:
     """What a weights file says of itself.
 
-    ``knots`` are pairs (score, logit of accuracy), rising in both, by which a score reads as an accuracy.
-    ``residual_std`` is the error on networks of the training family that were not trained on.
+    ``knots`` of a task are pairs (score, logit of accuracy), rising in both, by which a score reads as an accuracy;
+    the first task is that of a network whose task has none. ``residual_std`` is the error on networks of families that
+    were left out of the training.
     """
 
     shape: Shape
     family: str
     family_std: float
     residual_std: float
-    knots: tuple[tuple[float, float], ...]
+    knots: Mapping[str, Knots]
     recipe: dict[str, Any]
 
-    def accuracy(self, score: float) -> float:
-        """Return the accuracy of a score, between 0 and 1; beyond the knots the last slope goes on."""
-        x, y = np.array(self.knots).T
+    def accuracy(self, score: float, task: str = "") -> float:
+        """Return the accuracy of a score in a task, between 0 and 1; beyond the knots the last slope goes on."""
+        x, y = np.array(self.knots.get(task) or next(iter(self.knots.values()))).T
         right = int(np.clip(np.searchsorted(x, score), 1, len(x) - 1))
         slope = (y[right] - y[right - 1]) / (x[right] - x[right - 1])
         return float(1 / (1 + np.exp(-(y[right] + slope * (score - x[right])))))
@@ -55,81 +62,79 @@ class Card:
         """Return the card of its JSON text."""
         data: dict[str, Any] = json.loads(text)
         data["shape"] = Shape(**data["shape"])
-        data["knots"] = tuple((float(x), float(y)) for x, y in data["knots"])
+        data["knots"] = {task: tuple((float(x), float(y)) for x, y in knots) for task, knots in data["knots"].items()}
         return Card(**data)
 
 
 class Ensemble:
-    """Encoders whose mean is the score and whose spread is part of the uncertainty."""
+    """A trunk and encoders; the spread of forests and encoders is part of the uncertainty."""
 
-    def __init__(self, members: Sequence[Encoder], card: Card, mixture: Mixture | None = None) -> None:
-        """Put the members in evaluation mode. Without a mixture, every network is in the domain."""
+    def __init__(self, trunk: Trunk, members: Sequence[Encoder], card: Card, domain: Domain | None = None) -> None:
+        """Put the members in evaluation mode. Without a domain, every network is in it."""
+        self.trunk = trunk
         self.members = tuple(member.eval() for member in members)
         self.card = card
-        self.mixture = mixture
+        self.domain = domain
 
-    def in_domain(self, graphs: Sequence[Arrays]) -> NDArray[np.float64]:
+    def in_domain(self, graphs: Sequence[Arrays]) -> Wide:
         """Return the share of training networks that are no likelier than each graph, [g]; see :class:`Mixture`."""
-        if not graphs or self.mixture is None:
+        if not graphs or self.domain is None:
             return np.ones(len(graphs))
-        return self.mixture.in_domain(self.standardised(graphs))
+        return self.domain.share(self.points(graphs))
 
-    def standardised(self, graphs: Sequence[Arrays]) -> NDArray[np.float64]:
-        """Return the statistics of graphs in standard deviations of what was trained on, [g, s]."""
-        first = self.members[0]
-        raw = np.stack([g.statistics for g in graphs])
-        result: NDArray[np.float64] = (raw - first.mean.numpy()) / first.scale.numpy()
-        return result
+    def points(self, graphs: Sequence[Arrays]) -> Wide:
+        """Return what the mixture is of: statistics and embeddings of graphs side by side, [g, s + d]."""
+        x = np.stack([g.statistics for g in graphs])
+        return np.concatenate([x, self.embeddings(graphs).astype(np.float64)], axis=1)
 
     @torch.inference_mode()
-    def scores(self, graphs: Sequence[Arrays]) -> tuple[Floats, Floats]:
-        """Return the scores and standard deviations of graphs, [g] each."""
+    def scores(self, graphs: Sequence[Arrays], tasks: Sequence[str] | str) -> tuple[Floats, Floats]:
+        """Return the scores and standard deviations of graphs, [g] each, in tasks: one for all, or one each."""
         if not graphs:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
-        parts = [torch.stack([member(batch) for member in self.members]) for batch in batches(graphs)]
-        every = torch.cat(parts, dim=1)
-        spread = every.var(dim=0, unbiased=False) + self.card.residual_std**2
-        return every.mean(dim=0).numpy(), spread.sqrt().numpy()
+        x = np.stack([g.statistics for g in graphs])
+        trunk = self.trunk.every(x, asked(tasks, len(graphs)))
+        parts = [torch.stack([member(batch) for member in self.members]) for batch in batches(graphs) if self.members]
+        extra = torch.cat(parts, dim=1).numpy() if parts else np.zeros((1, len(graphs)))
+        spread = trunk.var(axis=0) + extra.var(axis=0) + self.card.residual_std**2
+        return (trunk.mean(axis=0) + extra.mean(axis=0)).astype(np.float32), np.sqrt(spread).astype(np.float32)
 
     @torch.inference_mode()
     def embeddings(self, graphs: Sequence[Arrays]) -> Floats:
         """Return the embeddings of graphs, those of all members side by side, [g, d]."""
-        parts = [torch.cat([member.embed(batch) for member in self.members], dim=1) for batch in batches(graphs)]
         width = 2 * self.card.shape.width * len(self.members)
-        return (torch.cat(parts) if parts else torch.zeros(0, width)).numpy()
+        if not graphs or not self.members:
+            return np.zeros((len(graphs), width), np.float32)
+        parts = [torch.cat([member.embed(batch) for member in self.members], dim=1) for batch in batches(graphs)]
+        return torch.cat(parts).numpy()
 
     @torch.inference_mode()
-    def masked_scores(self, graph: Features, keep: NDArray[np.bool_]) -> Floats:
-        """Return the score of each variant that keeps [v, 3, n] of a graph; see ``mask_places``."""
+    def masked_scores(self, graph: Features, keep: NDArray[np.bool_], task: str) -> Floats:
+        """Return the score in a task of each variant that keeps [v, 3, n] of a graph; see ``mask_places``."""
         size = variants_per_chunk(len(graph.kinds), self.card.shape.width)
-        parts = [self._masked(graph, keep[i : i + size]) for i in range(0, len(keep), size)]
-        return (torch.cat(parts) if parts else torch.zeros(0)).numpy()
+        parts = [self._masked(graph, keep[i : i + size], task) for i in range(0, len(keep), size)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def _masked(self, graph: Features, keep: NDArray[np.bool_]) -> Tensor:
-        kinds = torch.from_numpy(graph.kinds.astype(np.int64))
-        numbers = torch.from_numpy(statistics(Columns.of(graph.layout), keep).astype(np.float32))
-        variants = Variants.of(graph.edges, ~np.logical_and.reduce(keep, axis=1), self.card.shape.layers)
-        rows, kept = torch.from_numpy(graph.rows), torch.from_numpy(keep)
-        every = [m.score(m.embed_variants(kinds, rows, kept, variants), numbers) for m in self.members]
-        return torch.stack(every).mean(dim=0)
+    def _masked(self, graph: Features, keep: NDArray[np.bool_], task: str) -> Floats:
+        x = statistics(Columns.of(graph.layout), keep)
+        scores = self.trunk(x, asked(task, len(x)))
+        if self.members:
+            kinds = torch.from_numpy(graph.kinds.astype(np.int64))
+            variants = Variants.of(graph.edges, ~np.logical_and.reduce(keep, axis=1), self.card.shape.layers)
+            rows, kept, numbers = torch.from_numpy(graph.rows), torch.from_numpy(keep), torch.from_numpy(x).float()
+            every = [m.score(m.embed_variants(kinds, rows, kept, variants), numbers) for m in self.members]
+            scores = scores + torch.stack(every).mean(dim=0).numpy()
+        return scores.astype(np.float32)
 
     def write(self, path: Path) -> None:
-        """Write all members and the card as one safetensors file, atomically."""
+        """Write everything as one safetensors file, atomically."""
         tensors = {
             f"{i}.{key}": t.contiguous() for i, m in enumerate(self.members) for key, t in m.state_dict().items()
         }
-        if self.mixture is not None:
-            tensors |= {f"mixture.{k}": torch.from_numpy(v).contiguous() for k, v in vars(self.mixture).items()}
-        card = json.dumps(
-            {
-                **asdict(self.card),
-                "format": FORMAT,
-                "rows": ROW,
-                "statistics": NAMES,
-                "signs": SIGNS,
-                "slope": SIZE_SLOPE,
-            }
-        )
+        tensors |= {f"trunk.{key}": _tensor(values) for key, values in self.trunk.arrays().items()}
+        if self.domain is not None:
+            tensors |= {f"domain.{key}": _tensor(values) for key, values in self.domain.arrays().items()}
+        card = json.dumps({**asdict(self.card), **_made_for()})
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as part:
             save_file(tensors, part, metadata={"card": card})
@@ -147,8 +152,7 @@ class Ensemble:
                 "write them with `nasc train --output FOLDER`",
                 "weights",
             ) from None
-        data = json.loads(text)
-        wanted = {"format": FORMAT, "rows": list(ROW), "statistics": list(NAMES), "signs": SIGNS, "slope": SIZE_SLOPE}
+        data, wanted = json.loads(text), _made_for()
         if {key: data.pop(key, None) for key in wanted} != wanted:
             raise NascError.of(
                 f"predictor weights {path} were made for other features",
@@ -156,10 +160,37 @@ class Ensemble:
                 "weights",
             )
         card = Card.parse(json.dumps(data))
-        found = {k.removeprefix("mixture."): tensors.pop(k).numpy() for k in list(tensors) if k.startswith("mixture.")}
-        count = 1 + max(int(key.partition(".")[0]) for key in tensors)
-        members = [_member(card.shape, tensors, i) for i in range(count)]
-        return Ensemble(members, card, Mixture(**found) if found else None)
+        trunk, domain = (_taken(tensors, room) for room in ("trunk", "domain"))
+        members = [_member(card.shape, tensors, i) for i in range(len({key.partition(".")[0] for key in tensors}))]
+        return Ensemble(Trunk.of(trunk), members, card, Domain.of(domain) if domain else None)
+
+
+def asked(tasks: Sequence[str] | str, count: int) -> Wide:
+    """Return the conditions [count, 2] of tasks: one for all networks, or one each."""
+    if isinstance(tasks, str):
+        return np.tile(conditions(tasks), (count, 1))
+    return np.array([conditions(task) for task in tasks]).reshape(count, len(CONDITIONS))
+
+
+def _made_for() -> dict[str, Any]:
+    """Return what a file must have been made for to be read."""
+    return {
+        "format": FORMAT,
+        "rows": list(ROW),
+        "statistics": list(NAMES),
+        "conditions": list(CONDITIONS),
+        "slopes": made_for(),
+    }
+
+
+def _tensor(values: NDArray[np.generic]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def _taken(tensors: dict[str, Tensor], room: str) -> dict[str, NDArray[np.generic]]:
+    """Take the arrays of one part out of those of a file."""
+    keys = [key for key in tensors if key.startswith(f"{room}.")]
+    return {key.removeprefix(f"{room}."): tensors.pop(key).numpy() for key in keys}
 
 
 def _member(shape: Shape, tensors: dict[str, Tensor], index: int) -> Encoder:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..ir import NascError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -48,23 +50,30 @@ def evaluate(
     limit: int | None = None,
     on_event: Callable[[str], None] | None = None,
     predictor: Predictor | None = None,
+    task: str | None = None,
 ) -> Scores:
     """Rank the networks of a family with the shipped predictor, or another, and compare with measurements.
 
+    The ranking is held against the accuracy in ``task``, else in the family's own, and the score is conditioned on it.
     Networks are counted as the table lists them; parameters and MACs are those of what reaches the output.
-    Raises NascError where the family or its table is not there.
+    Raises NascError where the family or its table is not there, or was not trained for the task.
     """
     from .datasets import load
+    from .families import family as found
     from .prediction import Predictor
 
+    chosen, known = task or found(family).task, list(found(family).tasks)
+    if chosen not in known:
+        raise NascError.of(f"{family} has no accuracies in {chosen!r}", f"it has {', '.join(known)}", "task")
     data = load(family, data_dir, limit, on_event)
-    scores, _ = (predictor or Predictor.load()).ensemble.scores(data.graphs)
+    accuracy = data.accuracies[:, known.index(chosen)]
+    scores, _ = (predictor or Predictor.load()).ensemble.scores(data.graphs, chosen)
     rankers: dict[str, NDArray[np.floating]] = {
         "predictor": scores,
         "params": data.params,
         "macs": data.macs,
     }
-    return Scores(family, len(data.graphs), {name: ranking(values, data.accuracy) for name, values in rankers.items()})
+    return Scores(family, len(data.graphs), {name: ranking(values, accuracy) for name, values in rankers.items()})
 
 
 def ranking(scores: NDArray[np.floating], accuracy: NDArray[np.float64]) -> Ranking:

@@ -23,19 +23,26 @@ class Family:
     """A benchmark table: its file, how a row names its network, and its measured accuracies as fractions.
 
     ``decoder`` is the name of the cell strings and ``column`` holds them. ``tasks`` maps tasks to columns, the
-    first being what the family is ranked by; ``unit`` is 1 or 100. ``space`` picks the rows of one space, and
-    ``least`` leaves out networks whose training failed.
+    first being what the family is ranked by; ``labels`` are other columns of the same tasks, to be trained on
+    (validation, where the ranking is by test). ``unit`` is 1 or 100. ``space`` picks the rows of one space, and
+    ``least`` leaves out networks whose training failed, ``keep`` other rows. A family of the decoder ``model`` names
+    models of a library, which are built to be read; a model
+    that has several rows counts ``once``, with the first. ``shard`` networks go into each file of the cache.
     """
 
     name: str
     file: str
     decoder: str
     tasks: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     column: str = "arch"
     unit: float = 100.0
     space: str = ""
     least: float = 0.0
     network_text: Callable[[Row], str] | None = field(default=None, repr=False)
+    keep: Callable[[Row], bool] | None = field(default=None, repr=False)
+    once: bool = False
+    shard: int = 500
 
     @property
     def task(self) -> str:
@@ -47,12 +54,17 @@ class Family:
         return self.network_text(row) if self.network_text else row[self.column]
 
     def network(self, row: Row) -> Module:
-        """Return the network of a row."""
+        """Return the network of a row. Raises NascError where it cannot be read."""
+        if self.decoder == "model":
+            from ..frontends import lower_source
+
+            return lower_source(self.text(row)).module
         return decode(self.decoder, self.text(row))
 
     def accuracies(self, row: Row) -> tuple[float | None, ...]:
-        """Return the accuracy in each task, a fraction (None: not measured)."""
-        return tuple(float(row[c]) / self.unit if row[c] else None for c in self.tasks.values())
+        """Return the accuracy in each task, then the labels of each, fractions (None: not measured)."""
+        columns = (*self.tasks.values(), *(self.labels or self.tasks).values())
+        return tuple(float(row[c]) / self.unit if row[c] else None for c in columns)
 
 
 NDS = {
@@ -76,12 +88,59 @@ def _nb101_text(row: Row) -> str:
     return f"{row['adj_upper']}:{row['ops']}"
 
 
+SMALL_PARAMS, SMALL_MACS = 60e6, 12e9
+"""Named models beyond these sizes are left out: each is built to be read, which takes memory and time."""
+
+
+def _small(params: str, unit: float, giga_macs: str) -> bool:
+    """Return whether a model is small enough to be built; one whose sizes are not told is not."""
+    size, work = (float(text.replace(",", "") or "inf") for text in (params, giga_macs))
+    return size * unit <= SMALL_PARAMS and work * 1e9 <= SMALL_MACS
+
+
+def _timm_text(row: Row) -> str:
+    return f"timm:{row['arch']}"
+
+
+def _timm_kept(row: Row) -> bool:
+    return row["in1k_only_guess"] == "1" and _small(row["params_M"], 1e6, row["gmacs"])
+
+
+def _torchvision_text(row: Row) -> str:
+    return f"torchvision:{row['arch']}"
+
+
+def _torchvision_kept(row: Row) -> bool:
+    return row["weights"] == "IMAGENET1K_V1" and _small(row["params"], 1.0, row["gflops"])
+
+
+def _models() -> tuple[Family, ...]:
+    """Return the families of named models, trained on ImageNet-1k alone."""
+    task = {"imagenet": "top1"}
+    return (
+        Family(
+            "timm", "timm_imagenet.csv.gz", "model", task, network_text=_timm_text, keep=_timm_kept, once=True, shard=10
+        ),
+        Family(
+            "torchvision",
+            "torchvision_imagenet.csv",
+            "model",
+            task,
+            network_text=_torchvision_text,
+            keep=_torchvision_kept,
+            once=True,
+            shard=10,
+        ),
+    )
+
+
 def _all() -> tuple[Family, ...]:
     scores = {"cifar10": "c10_test", "cifar100": "c100_test", "imagenet16": "in16_test"}
+    labels = {"cifar10": "c10_val", "cifar100": "c100_val", "imagenet16": "in16_val"}
     cifar, scenes = {"cifar10": "mean"}, {"scenes": "class_scene_val"}
     return (
         Family("nb101", "nb101.csv.gz", "nb101", {"cifar10": "val108"}, unit=1, least=0.5, network_text=_nb101_text),
-        Family("nb201", "nb201.csv.gz", "nb201", scores),
+        Family("nb201", "nb201.csv.gz", "nb201", scores, labels),
         Family("transnas_micro", "transnas101_micro.csv.gz", "transnas_micro", scenes),
         Family("transnas_macro", "transnas101_macro.csv.gz", "transnas_macro", scenes),
         Family("macro", "nasbench_macro.csv.gz", "macro", cifar),
@@ -92,6 +151,7 @@ def _all() -> tuple[Family, ...]:
             Family(name, "nds_imagenet.csv.gz", "nds", {"imagenet": "top1_last"}, column="net_json", space=space)
             for name, space in NDS.items()
         ),
+        *_models(),
     )
 
 
@@ -121,18 +181,23 @@ def data_folder(given: str | Path | None = None) -> Path:
 
 
 def read_rows(family: Family, folder: Path) -> list[tuple[Row, tuple[float, ...]]]:
-    """Return the rows of a family with their accuracies, those not measured left out. Raises NascError."""
+    """Return the rows of a family with accuracies and labels, those not measured left out. Raises NascError."""
     path = folder / family.file
     try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8", newline="") as file:
             rows: list[Row] = [row for row in csv.DictReader(file) if row.get("space", "") == family.space]
     except OSError as error:
         raise NascError.of(
             f"{path} cannot be read: {error}", f"the family {family.name} needs it", "data-folder"
         ) from None
+    if family.keep:
+        rows = [row for row in rows if family.keep(row)]
+    if family.once:
+        rows = list({family.text(row): row for row in reversed(rows)}.values())[::-1]
     found: list[tuple[Row, tuple[float, ...]]] = []
     for row in rows:
         values = tuple(value for value in family.accuracies(row) if value is not None)
-        if len(values) == len(family.tasks) and values[0] > family.least:
+        if len(values) == 2 * len(family.tasks) and values[0] > family.least:
             found.append((row, values))
     return found

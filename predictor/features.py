@@ -93,11 +93,17 @@ def layout(module: Module) -> Layout:
     return Layout.of(fold(expansion).carriers, expansion.positions)
 
 
-def arrays(layout: Layout) -> Arrays:
-    """Return what the encoder reads of a network with this layout."""
+def arrays(layout: Layout, numbers: NDArray[np.float64] | None = None) -> Arrays:
+    """Return what the encoder reads of a network with this layout, and its statistics where they are not given."""
+    known = whole_statistics(layout) if numbers is None else numbers
+    return Arrays(layout.kinds, _rows(layout), layout.edges, known)
+
+
+def whole_statistics(layout: Layout) -> NDArray[np.float64]:
+    """Return the statistics [s] of a network of which nothing is masked."""
     everything = np.ones((1, 3, len(layout.kinds)), dtype=bool)
-    numbers = statistics(Columns.of(layout), everything)[0]
-    return Arrays(layout.kinds, _rows(layout), layout.edges, numbers)
+    result: NDArray[np.float64] = statistics(Columns.of(layout), everything)[0]
+    return result
 
 
 def _rows(layout: Layout) -> Floats:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .fitting import normal_scores
-from .samples import Sample, Score
+from .datasets import Dataset, Score
+from .targets import normal_scores
 
 LABELS = 50
 Floats = NDArray[np.float64]
@@ -15,7 +15,7 @@ STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 LENGTHS = (2.0, 4.0, 8.0)
 
 
-def adapt(score: Score, shown: Sample) -> Score:
+def adapt(score: Score, shown: Dataset) -> Score:
     """Return a Gaussian process over the shown networks whose mean is the score, rescaled.
 
     Its kernel is squared exponential plus linear over standardised statistics; length and noise are those of the
@@ -23,11 +23,11 @@ def adapt(score: Score, shown: Sample) -> Score:
     """
     mean, spread = shown.x.mean(axis=0), shown.x.std(axis=0)
     used = spread > 1e-6
-    targets = normal_scores(shown.accuracy)
+    targets = normal_scores(shown.labels[:, 0])
     before = score(shown)
     centre, scale = float(before.mean()), float(before.std()) or 1.0
 
-    def inputs(sample: Sample) -> tuple[Floats, Floats]:
+    def inputs(sample: Dataset) -> tuple[Floats, Floats]:
         z = (sample.x[:, used] - mean[used]) / spread[used]
         return z / np.sqrt(max(z.shape[1], 1)), (score(sample) - centre) / scale
 
@@ -43,7 +43,7 @@ def adapt(score: Score, shown: Sample) -> Score:
             if error < best[0]:
                 best = (error, length, weights)
 
-    def adapted(sample: Sample) -> Floats:
+    def adapted(sample: Dataset) -> Floats:
         other, first = inputs(sample)
         result: Floats = agreement * first + _kernel(other, z, best[1]) @ best[2]
         return result

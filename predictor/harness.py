@@ -14,27 +14,47 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .datasets import load
+from .datasets import Dataset, Score, load
 from .evaluation import Ranking, ranking
 from .families import FAMILIES
 from .fewshot import LABELS, adapt
+from .fitting import error_left_out
 from .rankers import Fit, rankers
-from .samples import Sample, sample
+from .targets import knots, normal_scores
+from .training import SHIPPED_FAMILIES, Config
 
 SOURCE = "nb101"
 SIZES = MappingProxyType({SOURCE: 4000, "nb201": 3000})
 MOST = 500
 """Networks of a family that take part, where ``SIZES`` says nothing else."""
 
-LEARNT = ("k-GNN", "trees", "trees, size", "trees, signals", "trees, signals, size")
-LEFT_OUT = ("trees", "trees, size", "trees, signals, size")
+MODELS = 60
+"""Named models of a library that take part: each takes seconds to read."""
+
+UNLEARNT = ("parameters", "FLOPs")
+ONCE = ("k-GNN", "ours, trees alone", "ours, no task", "ours and encoder")
+"""Rankers that are tried with the first seed alone where a family is left out: each is trained for each family."""
+
+ADAPTED = ("parameters", "k-GNN", "ours")
+"""Rankers that are told of 50 labelled networks."""
+
+NINETY = 1.645
+"""Half the width of a normal distribution's 90% interval, in standard deviations."""
+
 ZERO, LEAVE, FEW = "zero-shot", "left out", "50 labels"
+Key = tuple[str, str, str, int]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One cell of the tables: what was tried, with which seed, and how well it ranked."""
+    """One cell of the tables: what was tried, with which seed, and how well it ranked.
+
+    ``mae`` is the mean absolute error of the accuracy where some family that was trained on has the same task, and
+    ``coverage`` the share of networks in their 90% interval, scores and targets of the family each less their mean.
+    """
 
     protocol: str
     ranker: str
@@ -42,9 +62,11 @@ class Trial:
     seed: int
     count: int
     ranking: Ranking
+    mae: float | None = None
+    coverage: float | None = None
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
+    def key(self) -> Key:
         """What tells a trial apart."""
         return (self.protocol, self.ranker, self.family, self.seed)
 
@@ -58,18 +80,18 @@ class Plan:
     limit: int | None = None
     data_dir: str | Path | None = None
 
-    def samples(self, say: Callable[[str], None]) -> Mapping[str, Sample]:
+    def samples(self, say: Callable[[str], None]) -> Mapping[str, Dataset]:
         """Return the families, each network once."""
-        found: dict[str, Sample] = {}
+        found: dict[str, Dataset] = {}
         for name in self.families:
-            size = SIZES.get(name, MOST) if self.limit is None else self.limit
-            found[name] = sample(load(name, self.data_dir, size, say).distinct())
+            size = SIZES.get(name, MODELS if FAMILIES[name].decoder == "model" else MOST)
+            found[name] = load(name, self.data_dir, size if self.limit is None else self.limit, say).distinct()
         return found
 
 
 def related(name: str, other: str) -> bool:
     """Return whether two families are one space of networks, so that leaving one out means leaving both out."""
-    spaces = ("nds_darts",)
+    spaces = (("nds_darts",), ("timm", "torchvision"))
     return name == other or any(name.startswith(s) and other.startswith(s) for s in spaces)
 
 
@@ -102,46 +124,62 @@ def read(record: Path) -> list[Trial]:
     return found
 
 
-def _trials(plan: Plan, samples: Mapping[str, Sample], known: set[tuple[str, str, str, int]]) -> Iterator[Trial]:
-    fits = rankers()
+def _trials(plan: Plan, samples: Mapping[str, Dataset], known: set[Key]) -> Iterator[Trial]:
+    fits, targets = rankers(), list(samples.values())
     for name, fit in fits.items():
-        seeds = plan.seeds if name in LEARNT else (0,)
-        yield from _fitted(ZERO, name, fit, [samples[SOURCE]], list(samples.values()), seeds, known)
-    for name in LEFT_OUT:
-        for target in samples.values():
-            sources = [s for s in samples.values() if not related(s.name, target.name)]
-            yield from _fitted(LEAVE, name, fits[name], sources, [target], plan.seeds, known)
-            yield from _few(name, fits[name], sources, target, plan.seeds, known)
+        seeds = plan.seeds[:1] if name in UNLEARNT else plan.seeds
+        yield from _fitted((ZERO, name, fit), [samples[SOURCE]], targets, seeds, known)
+    for name, fit in fits.items():
+        seeds = plan.seeds[:1] if name in (*UNLEARNT, *ONCE) else plan.seeds
+        for target in targets:
+            # What was trained at random learning rates, or hardly, is ranked but never trained on.
+            good = [s for s in targets if s.name in SHIPPED_FAMILIES and not related(s.name, target.name)]
+            if good:
+                yield from _fitted((LEAVE, name, fit), good, [target], seeds, known)
+                yield from _few(name, fit, good, target, seeds if name in ADAPTED else (), known)
 
 
 def _fitted(
-    protocol: str,
-    name: str,
-    fit: Fit,
-    sources: Sequence[Sample],
-    targets: Sequence[Sample],
+    tried: tuple[str, str, Fit],
+    sources: Sequence[Dataset],
+    targets: Sequence[Dataset],
     seeds: Sequence[int],
-    known: set[tuple[str, str, str, int]],
+    known: set[Key],
 ) -> Iterator[Trial]:
+    protocol, name, fit = tried
     for seed in seeds:
         wanted = [t for t in targets if (protocol, name, t.name, seed) not in known]
         wanted = [t for t in wanted if protocol != ZERO or t.name != SOURCE]
         if not wanted:
             continue
         score = fit(sources, seed)
-        seen = {digest for s in sources for digest in s.data.digests.tolist()}
+        seen = {digest for s in sources for digest in s.digests.tolist()}
         for target in wanted:
             rest = target.without(seen)
-            yield Trial(protocol, name, target.name, seed, len(rest.x), ranking(score(rest), rest.accuracy))
+            scores = score(rest)
+            mae = None if name in UNLEARNT else _error(score, scores, sources, rest)
+            inside = _coverage(scores, sources, rest) if protocol == LEAVE and name == "ours" else None
+            yield Trial(protocol, name, target.name, seed, len(rest.x), ranking(scores, rest.accuracy), mae, inside)
+
+
+def _error(score: Score, scores: Floats, sources: Sequence[Dataset], target: Dataset) -> float | None:
+    """Return the mean absolute error of the accuracy, read from the first source of the same task."""
+    task = target.family.task
+    for source in sources:
+        if source.family.task == task:
+            x, y = np.array(knots(score(source), source.labels[:, 0])).T
+            return float(np.mean(np.abs(1 / (1 + np.exp(-np.interp(scores, x, y))) - target.accuracy)))
+    return None
+
+
+def _coverage(scores: Floats, sources: Sequence[Dataset], target: Dataset) -> float:
+    deviation = error_left_out(sources, Config())
+    error = scores - scores.mean() - normal_scores(target.accuracy)
+    return float(np.mean(np.abs(error) <= NINETY * deviation))
 
 
 def _few(
-    name: str,
-    fit: Fit,
-    sources: Sequence[Sample],
-    target: Sample,
-    seeds: Sequence[int],
-    known: set[tuple[str, str, str, int]],
+    name: str, fit: Fit, sources: Sequence[Dataset], target: Dataset, seeds: Sequence[int], known: set[Key]
 ) -> Iterator[Trial]:
     """Rank a family by a ranker of the others that was then shown some of its networks, drawn by the seed."""
     for seed in seeds:
@@ -149,6 +187,6 @@ def _few(
             continue
         order = np.random.default_rng(seed).permutation(len(target.x))
         shown, rest = target.take(order[:LABELS]), target.take(order[LABELS:])
-        rest = rest.without({d for s in sources for d in s.data.digests.tolist()})
+        rest = rest.without({d for s in sources for d in s.digests.tolist()})
         score = adapt(fit(sources, seed), shown)
         yield Trial(FEW, name, target.name, seed, len(rest.x), ranking(score(rest), rest.accuracy))

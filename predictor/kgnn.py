@@ -13,15 +13,15 @@ from torch import Tensor, nn
 from torch_geometric.nn import GraphConv, global_mean_pool
 
 from .batch import batches, collate
+from .datasets import Dataset, Score
 from .encoder import Batch
 from .features import ROW
-from .fitting import normal_scores
 from .kinds import Kind
-from .samples import Sample, Score
+from .targets import normal_scores
 
 EPOCHS = 3
 MOST = 1500
-"""Networks of each source that are trained on: the baseline has to end in minutes on one core."""
+"""Networks that are trained on, shared out among the sources: the baseline has to end in minutes on one core."""
 
 
 class KGnn(nn.Module):
@@ -45,13 +45,13 @@ class KGnn(nn.Module):
         return result
 
 
-def kgnn(sources: Sequence[Sample], seed: int) -> Score:
+def kgnn(sources: Sequence[Dataset], seed: int) -> Score:
     """Train on the normal scores within each source, AdamW, batches of 64."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    parts = [s.take(rng.permutation(len(s.x))[:MOST]) for s in sources]
-    graphs = [graph for s in parts for graph in s.data.graphs]
-    targets = torch.from_numpy(np.concatenate([normal_scores(s.accuracy) for s in parts])).float()
+    parts = [s.take(rng.permutation(len(s.x))[: MOST // len(sources)]) for s in sources]
+    graphs = [graph for s in parts for graph in s.graphs]
+    targets = torch.from_numpy(np.concatenate([normal_scores(s.labels[:, 0]) for s in parts])).float()
     model = KGnn()
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
     for _ in range(EPOCHS):
@@ -62,8 +62,8 @@ def kgnn(sources: Sequence[Sample], seed: int) -> Score:
             optimiser.step()
 
     @torch.inference_mode()
-    def score(sample: Sample) -> NDArray[np.float64]:
-        parts = [model(batch) for batch in batches(sample.data.graphs)]
+    def score(sample: Dataset) -> NDArray[np.float64]:
+        parts = [model(batch) for batch in batches(sample.graphs)]
         return torch.cat(parts).numpy().astype(np.float64)
 
     return score

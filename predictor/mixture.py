@@ -1,11 +1,12 @@
-"""A Gaussian mixture over the statistics of the networks that were trained on, and how likely another network is in it.
+"""A Gaussian mixture over embeddings of the networks that were trained on, and how likely another network is in it.
 
-Expectation maximisation with one variance a component and column (thesis, 2.1.3, has one variance for all). The
-columns are standardised statistics; a variance never falls below ``FLOOR``, so that no family is a point.
+Expectation maximisation with one variance a component and column (thesis, 2.1.3, has one variance for all). A
+variance never falls below ``FLOOR``, so that no family is a point.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,40 @@ class Mixture:
         tail = 0.01 * np.clip(1 - (self.levels[0] - density) / span, 0, 1)
         result: Floats = np.where(density < self.levels[0], tail, share)
         return result
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A mixture over the first axes of the spread of points: ``centre`` and ``scale`` [d], ``axes`` [d, k]."""
+
+    centre: Floats
+    scale: Floats
+    axes: Floats
+    mixture: Mixture
+
+    @staticmethod
+    def fit(points: Floats, axes: int = 12, components: int = 24, seed: int = 0) -> Domain:
+        """Return the domain of points [n, d]; what never varies counts as little as its scale of 1 makes it."""
+        centre, scale = points.mean(axis=0), points.std(axis=0)
+        scale = np.where(scale > 1e-3, scale, 1.0)
+        _, sizes, rows = np.linalg.svd((points - centre) / scale, full_matrices=False)
+        chosen = rows[:axes].T * (np.sqrt(len(points)) / np.maximum(sizes[:axes], 1e-6))
+        return Domain(centre, scale, chosen, Mixture.fit((points - centre) / scale @ chosen, components, seed=seed))
+
+    def share(self, points: Floats) -> Floats:
+        """Return for points [n, d] the share of training networks that are no likelier."""
+        return self.mixture.in_domain((points - self.centre) / self.scale @ self.axes)
+
+    def arrays(self) -> dict[str, Floats]:
+        """Return everything as named arrays."""
+        return {"centre": self.centre, "scale": self.scale, "axes": self.axes, **vars(self.mixture)}
+
+    @staticmethod
+    def of(arrays: Mapping[str, NDArray[np.generic]]) -> Domain:
+        """Return the domain of named arrays."""
+        known = {name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()}
+        own = [known.pop(name) for name in ("centre", "scale", "axes")]
+        return Domain(*own, Mixture(**known))
 
 
 def _spread(x: Floats, count: int, rng: np.random.Generator) -> Floats:

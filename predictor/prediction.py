@@ -24,17 +24,17 @@ SHIPPED = Path(__file__).parent / "weights" / "nasc.safetensors"
 class Prediction:
     """What is predicted for one network.
 
-    ``score`` is in standard deviations of the training family: 0 is its median network, +1 beats 84% of it;
-    it has no upper end, so that a better network always scores higher. ``std`` is its uncertainty in the same
-    unit. ``accuracy`` is the score on the scale of the training task (a fraction in 0..1, CIFAR-10 for the
-    shipped weights). ``in_domain`` is the share of training networks that are no likelier than this one, 0 for a
-    network far from all of them.
+    ``score`` is in standard deviations of the training family: 0 is its median network; it has no upper end, so that a
+    better network always scores higher. Scores for different tasks do not compare. ``std`` is its uncertainty in the
+    same unit. ``accuracy`` is the score on the scale of the ``task`` (a fraction in 0..1). ``in_domain`` is the share
+    of training networks that are no likelier than this one, 0 for a network far from all of them.
     """
 
     score: float
     std: float
     accuracy: float
     in_domain: float = 1.0
+    task: str = "cifar10"
 
     @property
     def known(self) -> bool:
@@ -72,20 +72,25 @@ class Predictor:
         """Return the score at which a rewrite of a network with score ``baseline`` is worth its name."""
         return baseline + self.family_std / 4
 
-    def predict(self, modules: Iterable[Module]) -> list[Prediction]:
-        """Return one prediction a module. Raises NascError where a module's types cannot be inferred."""
+    def predict(self, modules: Iterable[Module], task: str | None = None) -> list[Prediction]:
+        """Return one prediction a module, for a task of ``TASKS``, else for that which each one's sizes suggest.
+
+        Raises NascError where a module's types cannot be inferred, and for another task.
+        """
         graphs = [_features(module) for module in modules]
-        scores, stds = self.ensemble.scores(graphs)
+        tasks = [_task(graph, task) for graph in graphs]
+        scores, stds = self.ensemble.scores(graphs, tasks)
+        shares, card = self.ensemble.in_domain(graphs), self.ensemble.card
         return [
-            Prediction(float(score), float(std), self.ensemble.card.accuracy(float(score)), float(share))
-            for score, std, share in zip(scores, stds, self.ensemble.in_domain(graphs), strict=True)
+            Prediction(float(score), float(std), card.accuracy(float(score), asked), float(share), asked)
+            for score, std, share, asked in zip(scores, stds, shares, tasks, strict=True)
         ]
 
     def embed(self, modules: Iterable[Module]) -> NDArray[np.float32]:
         """Return the graph embeddings, [modules, d]."""
         return self.ensemble.embeddings([_features(module) for module in modules])
 
-    def score_masked(self, module: Module, masks: Sequence[Iterable[str]]) -> list[float]:
+    def score_masked(self, module: Module, masks: Sequence[Iterable[str]], task: str | None = None) -> list[float]:
         """Return the score of each masked variant of a flat module; the empty mask is the module as it is.
 
         A mask names nodes of the entry graph. A masked node computes nothing: a mask token takes the place of
@@ -96,7 +101,7 @@ class Predictor:
         from .features import mask_places
 
         graph = _features(module)
-        scores = self.ensemble.masked_scores(graph, mask_places(graph, masks))
+        scores = self.ensemble.masked_scores(graph, mask_places(graph, masks), _task(graph, task))
         return [float(score) for score in scores]
 
 
@@ -112,3 +117,9 @@ def _features(module: Module) -> Features:
     from .features import features
 
     return features(module)
+
+
+def _task(graph: Features, given: str | None) -> str:
+    from .tasks import checked_task, guessed
+
+    return guessed(graph.layout) if given is None else checked_task(given)

@@ -33,8 +33,9 @@ COLUMNS = (
     "field",
     "norm",
     "activation",
+    "outputs",
 )
-PARAMS, FOLD, MACS, MIX, POINT, POOL, ADD, CAT, MUL, FIELD, NORM, ACT = range(len(COLUMNS))
+PARAMS, FOLD, MACS, MIX, POINT, POOL, ADD, CAT, MUL, FIELD, NORM, ACT, OUT = range(len(COLUMNS))
 
 NAMES = (
     "log10 params",
@@ -57,11 +58,18 @@ NAMES = (
     "norm share",
     "activation share",
     "log10 size",
+    "log10 outputs",
+    "activations",
+    "mean width",
+    "pointwise share",
 )
 """Counts and path lengths are log(1 + x); a mixing layer sees more than one position, a 3x3 counts as 1.
 Pools are those that keep the resolution: they stand where a convolution could.
 
-The shares of norms and activations are of all layers but the classifier, at most 1."""
+The shares of norms and activations are of all layers but the classifier, at most 1. Outputs are the numbers that all
+layers put out. The mean width (log2 of channels, over layers) and the logarithm of the share of parameters that lie
+in pointwise layers describe the shape: a masked layer stays in them, so that masking a narrow one gains nothing.
+Both leave out layers that see one position alone, the classifier for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class Columns:
 
     values: Array
     sources: tuple[tuple[int, ...], ...]
+    shape: tuple[float, float]
 
     @staticmethod
     def of(layout: Layout) -> Columns:
@@ -92,8 +101,20 @@ class Columns:
             np.where(layer | pool, (np.sqrt(kernel) - 1) * np.sqrt(shrunk), 0.0),
             (v[:, raw.NORM] > 0) | (kinds == Kind.NORM),
             (v[:, raw.ACTIVATION] > 0) | (kinds == Kind.ACTIVATION),
+            layer * v[:, raw.CHANNELS] * positions,
         ]
-        return Columns(np.stack([np.asarray(c, dtype=np.float64) for c in values], axis=1), layout.sources)
+        table = np.stack([np.asarray(c, dtype=np.float64) for c in values], axis=1)
+        return Columns(table, layout.sources, _shape(v, layer & (positions > 1)))
+
+
+def _shape(v: Array, body: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the mean width and the pointwise share of layers [n] of the body."""
+    if not body.any():
+        return 0.0, 0.0
+    params = v[:, raw.PARAMS] * body
+    pointwise = params[v[:, raw.KERNEL] == 1].sum()
+    width = np.log2(np.maximum(v[body, raw.CHANNELS], 1)).mean()
+    return float(width), float(np.log10(pointwise + 1e3) - np.log10(params.sum() + 1e3))
 
 
 PARAMS_SHARE = 0.1
@@ -125,6 +146,9 @@ def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
             np.minimum(norm @ v[:, NORM] / inner, 1.0),
             np.minimum(act @ v[:, ACT] / inner, 1.0),
             PARAMS_SHARE * weight + (1 - PARAMS_SHARE) * work,
+            np.log10(sums[:, OUT] + 1e4),
+            np.log1p(act @ v[:, ACT]),
+            *(np.full(len(keep), value) for value in columns.shape),
         ],
         axis=1,
     )

@@ -7,43 +7,43 @@ import numpy as np
 import pytest
 
 from nasc.ir import NascError
-from nasc.predictor.datasets import load
+from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.evaluation import ranking
 from nasc.predictor.fewshot import adapt
 from nasc.predictor.harness import FEW, LEAVE, ZERO, Trial, read
-from nasc.predictor.rankers import SIGNED, Trees
-from nasc.predictor.samples import Sample, sample
+from nasc.predictor.rankers import Fit, Ours, Trees
 from nasc.predictor.tables import BEGIN, END, put, tables
 
 
 @pytest.fixture(scope="module")
-def networks(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    return sample(load("nb101", tables, 160, cache=tmp_path_factory.mktemp("features")).distinct())
+def networks(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return load("nb101", tables, 160, cache=tmp_path_factory.mktemp("features")).distinct()
 
 
 def trial(protocol: str, ranker: str, seed: int) -> Trial:
     return Trial(protocol, ranker, "macro", seed, 10, ranking(np.arange(9.0), np.arange(9.0)))
 
 
-def test_no_network_is_on_both_sides(networks: Sample) -> None:
-    seen = set(networks.data.digests[:40].tolist())
+def test_no_network_is_on_both_sides(networks: Dataset) -> None:
+    seen = set(networks.digests[:40].tolist())
     rest = networks.without(seen)
     assert len(rest.x) == len(networks.x) - 40
-    assert not seen & set(rest.data.digests.tolist())
+    assert not seen & set(rest.digests.tolist())
 
 
-def test_networks_that_are_the_same_count_once(networks: Sample) -> None:
-    twice = networks.data.take(np.array([0, 1, 0, 2]))
+def test_networks_that_are_the_same_count_once(networks: Dataset) -> None:
+    twice = networks.take(np.array([0, 1, 0, 2]))
     twice.accuracies[2] += 0.1
     once = twice.distinct()
     assert once.digests.tolist() == twice.digests[[0, 1, 3]].tolist()
     assert once.accuracy[0] == pytest.approx(twice.accuracy[[0, 2]].mean())
 
 
-def test_trees_learn_and_labels_help(networks: Sample) -> None:
+@pytest.mark.parametrize("fit", [Trees(rounds=30), Ours(forests=1), Ours(forests=0)], ids=["trees", "ours", "slopes"])
+def test_rankers_learn_and_labels_help(networks: Dataset, fit: Fit) -> None:
     pytest.importorskip("sklearn")
     first, last = networks.take(np.arange(80)), networks.take(np.arange(80, len(networks.x)))
-    score = Trees(SIGNED, rounds=30)([first], seed=0)
+    score = fit([first], 0)
     assert ranking(score(last), last.accuracy).spearman > 0.6
     wrong = adapt(lambda s: -score(s), first.take(np.arange(50)))
     assert ranking(wrong(last), last.accuracy).spearman > 0.6

@@ -10,13 +10,14 @@ import torch
 from nasc.ir import NascError
 from nasc.predictor import Predictor, evaluate, train
 from nasc.predictor.batch import collate
+from nasc.predictor.encoder_fitting import with_masked_nodes
 from nasc.predictor.features import features
-from nasc.predictor.fitting import normal_scores, with_masked_nodes
 from nasc.predictor.kinds import Kind
+from nasc.predictor.targets import normal_scores
 from nasc.predictor.training import Config
 from nasc.tests.predictor.networks import residual
 
-SMALL = Config(families=("nb101",), members=2, epochs=2, batch=32, width=8, layers=2, hidden=8, rate=1e-2)
+SMALL = Config(families=("nb101",), members=2, epochs=2, batch=32, width=8, layers=2, hidden=8, rate=1e-2, forests=1)
 
 
 @pytest.fixture(autouse=True)
