@@ -25,7 +25,7 @@ METHOD, SPACE, EVALUATOR and LLM
   --llm         local, random, openai:MODEL or a URL: see `nasc rewrite --help`
 
 examples:
-  nasc search $(mktemp -d)/quick --method random --start examples/resnet_cifar.py --evaluator predictor --trials 2
+  nasc search $(mktemp -d)/quick --method random --start examples/block.nasc --evaluator proxy:synflow --trials 4
   nasc search cells --method evolution --start nb201 --evaluator table:nb201:cifar10 --trials 100
   nasc search small --start model.py --max-params 0.5x --evaluator predictor/4,train:digits --workers 2
   nasc search small --emit torch > best.py

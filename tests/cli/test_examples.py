@@ -13,7 +13,18 @@ from nasc.cli.arguments import COMMANDS
 Run = Callable[..., Any]
 
 # These write files where they stand or train for minutes; tests of their own cover them.
-LONG = ("nasc train", "nasc evaluate", "--weights", "-o ", "> ", "--llm local", "--plot")
+LONG = (
+    "nasc search cells",
+    "nasc search small",
+    "nasc report",
+    "nasc train",
+    "nasc evaluate",
+    "--weights",
+    "-o ",
+    "> ",
+    "--llm local",
+    "--plot",
+)
 
 
 def examples() -> list[str]:
