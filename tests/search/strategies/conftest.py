@@ -90,6 +90,10 @@ class Lists:
             self.round += 1
         return self.trials
 
+    def judged_start(self, module: Module) -> Trial:
+        """Return the trial of a start."""
+        return self.judged(Proposal(module, operator="start"))
+
     def judged(self, proposal: Proposal) -> Trial:
         number, module = len(self.trials), proposal.module
         kept = (proposal.parents, proposal.operator, proposal.change, proposal.why, proposal.error, proposal.notes)

@@ -1,0 +1,147 @@
+"""Asking an LLM: errors are handed back, what is known is asked for again, intentions are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from nasc.ir import digest
+from nasc.passes import cost
+from nasc.search.llm import Answer, BadAnswer, ContextTooLong, Message, Prompt, TimedOut
+from nasc.search.strategies.asking import SEEN, Asking, reason
+from nasc.search.strategies.drawing import Drawing
+from nasc.search.strategies.narrowing import about, holds
+
+Study = Callable[..., Any]
+
+
+@dataclass
+class Script:
+    """An LLM that says what it was told to, one answer a prompt; errors are raised."""
+
+    answers: Sequence[str | Exception]
+    name: str = "a-server"
+    prompts: list[Prompt] = field(default_factory=list)
+
+    def complete(self, prompt: Prompt) -> Answer:
+        self.prompts.append(prompt)
+        answer = self.answers[len(self.prompts) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return Answer(answer, 1, 1, 0.0, "scripted")
+
+
+def asked(study: Study, answers: Sequence[str | Exception], tries: int = 3, **options: Any) -> Any:
+    view = study(llm=Script(answers), **options.pop("view", {}))
+    (module,) = view.space.starts()
+    view.trials.append(view.judged_start(module))
+    if known := options.pop("known", ""):
+        view.trials.append(view.judged_start(view.space.apply(module, known).module))
+    reply = Asking(Drawing(view)).edit(module, None, lambda n: (Message("user", f"{n}"),), tries, **options)
+    return view, reply
+
+
+def test_an_answer_that_works_is_a_network_with_its_reason(study: Study) -> None:
+    view, reply = asked(study, ["why: smoother\nreplace %relu1 with gelu"])
+    assert (reply.change, reply.why, reply.error, reply.problems) == (
+        "replace %relu1 with gelu\n",
+        "smoother",
+        "",
+        (),
+    )
+    assert digest(view.admit(reply.module)) == digest(reply.module)
+    assert reply.notes["model"] == "scripted"
+    assert len(str(reply.notes["prompt"])) == 12
+
+
+def test_errors_are_handed_back_as_text(study: Study) -> None:
+    view, reply = asked(study, ["replace %relu9 with gelu", "replace %relu1 with gelu"])
+    turns = view.llm.prompts[1].messages
+    assert [message.role for message in turns] == ["user", "assistant", "user"]
+    assert turns[1].content == "replace %relu9 with gelu"
+    assert turns[2].content == (
+        "That cannot be used:\n"
+        "error: `replace %relu9 with gelu`: @main has no node %relu9\n"
+        "  help: did you mean 'relu2'?\n"
+        "Answer again, with another change."
+    )
+    assert len(reply.problems) == 1
+    assert reply.module is not None
+
+
+def test_after_all_tries_the_last_error_is_what_there_is(study: Study) -> None:
+    _, reply = asked(study, ["nonsense", BadAnswer.at("server", "said nothing", "ask again")], tries=2)
+    proposal = reply.proposal("edit", (0,))
+    assert proposal.module is None
+    assert proposal.error == (
+        "error: the script holds no edit\n  help: expected a line such as `set %node attribute=value`"
+    )
+    assert len(proposal.notes["problems"]) == 2
+
+
+def test_a_network_that_is_known_is_asked_for_again_hotter_and_then_mutated_by_chance(study: Study) -> None:
+    view, reply = asked(study, ["replace %relu1 with gelu"] * 2, tries=2, known="replace %relu1 with gelu")
+    assert reply.code == SEEN
+    assert reply.problems == ("this network was tried before",) * 2
+    heats = [prompt.temperature for prompt in view.llm.prompts]
+    assert heats[1] > heats[0]
+    by_chance = Asking(Drawing(view)).by_chance(reply)
+    assert view.known(by_chance.module) is None
+    assert by_chance.notes["chance"] is True
+    assert by_chance.change.startswith("replace %relu1 with gelu\nin @main:\n")
+
+
+def test_networks_over_the_limits_are_scaled_down_apart_from_the_tries(study: Study) -> None:
+    answers = ["set %conv1 out_channels=64", "set %conv1 out_channels=32", "set %conv1 out_channels=12"]
+    view, reply = asked(study, answers, tries=1, shrinks=4, view={"most_params": 1500})
+    assert cost(reply.module).params <= 1500
+    assert "too large" in view.llm.prompts[1].messages[2].content
+    _, failed = asked(study, answers, tries=1, shrinks=1, view={"most_params": 1000})
+    assert failed.error == "error: the network is too large\n  help: at most 1000 are allowed"
+
+
+def test_a_change_without_the_words_or_the_intention_is_handed_back(study: Study) -> None:
+    def larger(module: Any) -> str:
+        return "" if cost(module).params > 1100 else "the network has to become larger"
+
+    answers = ["replace %relu1 with silu", "set %conv1 out_channels=4", "set %conv1 out_channels=12"]
+    _, reply = asked(study, answers, words=("out_channels=",), intent=larger)
+    assert reply.change == "set %conv1 out_channels=12\n"
+    assert [problem.splitlines()[1] for problem in reply.problems] == [
+        "  help: it has to use out_channels=",
+        "  help: the network has to become larger",
+    ]
+
+
+def test_a_prompt_that_is_too_long_is_shortened(study: Study) -> None:
+    long = ContextTooLong.at("server", "too long", "shorten it")
+    view, reply = asked(study, [long, long, "replace %relu1 with gelu"])
+    lengths = [int(prompt.messages[0].content) for prompt in view.llm.prompts]
+    assert lengths[0] > lengths[1] > lengths[2]
+    assert reply.module is not None
+
+
+def test_errors_of_the_llm_itself_end_the_search(study: Study) -> None:
+    with pytest.raises(TimedOut):
+        asked(study, [TimedOut.at("server", "took too long", "wait")])
+
+
+def test_reasons_are_first_lines() -> None:
+    assert reason("why: it is small\nset %a b=1") == "it is small"
+    assert reason("set %a b=1") == ""
+
+
+def test_a_grammar_about_words_has_no_other_answers(study: Study) -> None:
+    view = study()
+    (module,) = view.space.starts()
+    grammar = about(view.space.grammar(module, None, 1, 40), ("gelu", "kernel_size=7"))
+    answers = {view.llm.complete(Prompt((Message("user", "?"),), grammar, seed=seed)).text for seed in range(12)}
+    assert len(answers) > 8
+    for answer in answers:
+        edits = answer.partition("\n")[2]
+        assert holds(edits, ("gelu", "kernel_size="))
+        assert view.space.apply(module, answer).module != module
+    assert about(view.space.grammar(module), ("no such word",)) == ""
