@@ -124,8 +124,8 @@ def cluster(folder: Path, trials: int) -> Row:
 
     start = time.monotonic()
     found = study(folder / "cluster" / f"{NAME}.db", trials)
-    small = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    nodes = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
+    small: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
+    nodes: Any = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
     other = nodes.add_node(**small)
     pool = RayPool(str(nodes.address), 2, SETTINGS.seconds, SETTINGS.gib)
     killed: list[int] = []

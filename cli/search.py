@@ -172,7 +172,7 @@ def _conclude(arguments: argparse.Namespace, study: Study) -> None:
     if arguments.emit is None:
         if best is not None:
             lines.append(
-                f"`nasc search {arguments.study} --emit torch` writes it, `nasc report` shows how it came about"
+                f"`nasc search {arguments.study} --emit torch` writes it, `nasc report {arguments.study}` its history"
             )
         write_text("\n".join(lines))
         return

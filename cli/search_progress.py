@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _OFTEN = 0.5
 _SELDOM = 10.0
+_BAR = 30
 _REASONS = {
     "trials": "all {wanted} evaluations are there",
     "method": "{method} has nothing more to propose",
@@ -62,24 +63,47 @@ class Progress:
         best = self._study.best(trials)
         number = None if best is None else best.number
         if self._live is not None:
-            self._live.update("\n".join(self.lines(trials, now)), refresh=True)
+            from rich.text import Text
+
+            picture = Text("\n".join(self.picture(trials, now)), no_wrap=True, overflow="ellipsis")
+            self._live.update(picture, refresh=True)
         elif number != self._best or now - self._shown > _SELDOM:
-            say(self.lines(trials, now)[0])
+            say(self.line(trials, now))
         else:
             return
         self._best, self._shown = number, now
 
-    def lines(self, trials: Sequence[Trial], now: float) -> list[str]:
-        """Return progress as lines for people."""
-        state = self._study.state()
-        speed = (state.evaluated - self._before) / max(now - self._start, 1e-9)
-        best = self._study.best(trials)
-        parts = [f"round {state.rounds}: {state.evaluated} of {state.wanted} evaluated"]
-        parts.append(f"best {best.score:.4f} (trial {best.number})" if best else "no score yet")
-        parts += [f"front {len(self._study.front(trials))}", f"{speed:.2f}/s"]
+    def line(self, trials: Sequence[Trial], now: float) -> str:
+        """Return progress as one line."""
+        state, best = self._study.state(), self._study.best(trials)
+        found = f"best {best.score:.4f} (trial {best.number})" if best else "no score yet"
+        front = f"front {len(self._study.front(trials))}"
+        parts = [f"round {state.rounds}: {state.evaluated} of {state.wanted} evaluated", found, front]
+        return ", ".join([*parts, f"{self._speed(now):.2f}/s", *self._spent(), statuses(trials)])
+
+    def picture(self, trials: Sequence[Trial], now: float) -> list[str]:
+        """Return progress as the lines of a picture: a bar, the best, the front, what became of all proposals."""
+        study, state, speed = self._study, self._study.state(), self._speed(now)
+        done = min(_BAR, _BAR * state.evaluated // max(state.wanted, 1))
+        left = (state.wanted - state.evaluated) / speed if speed else 0.0
+        best, front = study.best(trials), study.front(trials)
+        shown = [f"{found.score:.4f} at {show_count(int(found.metrics['params']))}" for found in front[:4]]
+        time_left = f", about {left:.0f} s left" if left else ""
+        return [
+            f"{study.stored.name}: {study.settings.method} from {study.settings.start}, round {state.rounds}",
+            f"{'█' * done}{'░' * (_BAR - done)} {state.evaluated} of {state.wanted}, {speed:.2f}/s{time_left}",
+            f"best   {f'trial {best.number}, {_measures(best)}' if best else 'no score yet'}",
+            f"front  {len(front)}{': ' if shown else ''}{', '.join(shown)}{' ...' if len(front) > 4 else ''}",
+            f"trials {', '.join([statuses(trials) or 'none yet', *self._spent()])}",
+        ]
+
+    def _speed(self, now: float) -> float:
+        """Return evaluations a second since this run began."""
+        return (self._study.state().evaluated - self._before) / max(now - self._start, 1e-9)
+
+    def _spent(self) -> list[str]:
         tokens = self._study.stored.tokens()
-        parts += [f"{tokens:,} tokens"] if tokens else []
-        return [", ".join([*parts, statuses(trials)])]
+        return [f"{tokens:,} tokens"] if tokens else []
 
 
 def statuses(trials: Sequence[Trial]) -> str:
