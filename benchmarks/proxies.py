@@ -3,7 +3,8 @@
     NASC_DATA_DIR=... python -m benchmarks.proxies --networks 200 --record proxies.jsonl
 
 A network is a line of the record, so that a run that was ended goes on; with --report nothing is computed. Inputs are
-standard normal where the published values had CIFAR-10. Times are of the processor, one thread, a batch of 64.
+random images with the spectrum of natural ones (with --inputs normal, noise) where the published values had CIFAR-10.
+Times are of the processor, one thread, a batch of 64.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def report(rows: Sequence[Mapping[str, str]], record: Path) -> None:
     there = [row for row in rows if row["arch"] in done]
     accuracy = {row["arch"]: float(row["c10_test"]) for row in table("nb201")}
     tested = [accuracy[row["arch"]] for row in there]
-    print(f"{len(there)} networks of NAS-Bench-201, standard normal inputs, a batch of 64\n")
+    print(f"{len(there)} networks of NAS-Bench-201, a batch of 64\n")
     print("| proxy | Spearman with published | with accuracy | published with accuracy | ms a network |")
     print("|---|---|---|---|---|")
     for name in PROXIES:
@@ -129,11 +130,12 @@ def main() -> None:
     options.add_argument("--networks", type=int, default=200, help="how many; default: 200, of 9,445")
     options.add_argument("--record", type=Path, default=Path("proxies.jsonl"), help="a line a network, for going on")
     options.add_argument("--draws", type=int, default=1, help="draws of weights and inputs to average; default: 1")
+    options.add_argument("--inputs", choices=("natural", "normal"), default="natural", help="default: natural")
     options.add_argument("--report", action="store_true", help="print the table of what is there")
     chosen = options.parse_args()
     rows = sample(chosen.networks)
     if not chosen.report:
-        run(rows, chosen.record, ProxyOptions(draws=chosen.draws))
+        run(rows, chosen.record, ProxyOptions(draws=chosen.draws, inputs=chosen.inputs))
     report(rows, chosen.record)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...ir import DType, Module, NascError, did_you_mean, infer
 from . import az
 from .evaluator import Evaluator, Outcome
+from .images import natural
 from .proxies import PROXIES
 from .specification import Specification, shown
 
@@ -19,15 +20,20 @@ AZ = "az"
 
 @dataclass(frozen=True, slots=True)
 class ProxyOptions:
-    """Samples in the batch, and draws of weights and inputs whose mean counts."""
+    """Samples in the batch, draws of weights and inputs whose mean counts, and what inputs are.
+
+    ``natural`` images have the spectrum of natural ones (other inputs are normal all the same), ``normal`` inputs are
+    standard normal.
+    """
 
     batch: int = 64
     draws: int = 1
+    inputs: str = "natural"
 
 
 @dataclass(frozen=True)
 class ProxyEvaluator:
-    """One of the proxies of :data:`PROXIES`; inputs are standard normal, classes uniform, drawn by the seed."""
+    """One of the proxies of :data:`PROXIES`; weights, inputs and classes are drawn by the seed."""
 
     proxy: str
     options: ProxyOptions = ProxyOptions()
@@ -44,7 +50,7 @@ class ProxyEvaluator:
         """
         compute, total = PROXIES[self.proxy], 0.0
         for draw in range(self.options.draws):
-            x, y = batch(module, self.options.batch, seed + draw)
+            x, y = batch(module, self.options, seed + draw)
             total += compute(module, x, y, seed + draw) / self.options.draws
         if not torch.isfinite(torch.tensor(total)):
             return Outcome("gated", {}, f"{self.proxy} is {total}: nothing gets through the network, or too much")
@@ -67,7 +73,7 @@ class AzEvaluator:
     def evaluate(self, module: Module, seed: int = 0) -> Outcome:
         """Return the four parts and the score of the network alone. Raises NascError as other proxies do."""
         draws = range(seed, seed + self.options.draws)
-        found = [az.parts(module, batch(module, self.options.batch, draw)[0], draw) for draw in draws]
+        found = [az.parts(module, batch(module, self.options, draw)[0], draw) for draw in draws]
         parts = {part: sum(each[part] for each in found) / len(found) for part in az.PARTS}
         if not all(torch.isfinite(torch.tensor(value)) for value in parts.values()):
             return Outcome("gated", {}, "az is not finite: nothing gets through the network, or too much")
@@ -87,12 +93,14 @@ def open_proxy(spec: Specification) -> Evaluator:
     options = spec.fill(ProxyOptions())
     if options.batch < 2 or options.draws < 1:
         raise NascError.of(f"{spec.text!r} draws nothing", "expected batch >= 2 and draws >= 1", "evaluator")
+    if options.inputs not in ("natural", "normal"):
+        raise NascError.of(f"{spec.text!r} has no inputs {options.inputs!r}", "expected natural or normal", "evaluator")
     torch.set_num_threads(1)
     return AzEvaluator(options) if spec.argument == AZ else ProxyEvaluator(spec.argument, options)
 
 
-def batch(module: Module, size: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return standard normal inputs of a network's type and classes for its outputs. Raises NascError."""
+def batch(module: Module, options: ProxyOptions, seed: int) -> tuple[Tensor, Tensor]:
+    """Return inputs of a network's type and classes for its outputs, drawn by the seed. Raises NascError."""
     main = infer(module).module.main
     given, made = main.inputs, main.output_types
     shape = given[0].type.shape if given else ()
@@ -104,5 +112,8 @@ def batch(module: Module, size: int, seed: int) -> tuple[Tensor, Tensor]:
         types = ", ".join(map(str, made)) or "nothing"
         raise NascError.of(f"the network gives {types}", "a proxy needs one output f32[N,CLASSES]", "evaluator")
     generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(size, *sizes, generator=generator)
-    return x, torch.randint(0, made[0].shape[1], (size,), generator=generator)
+    if options.inputs == "natural" and len(sizes) == 3 and sizes[0] in (1, 3) and min(sizes[1:]) >= 8:
+        x = natural(options.batch, *sizes, generator=generator)
+    else:
+        x = torch.randn(options.batch, *sizes, generator=generator)
+    return x, torch.randint(0, made[0].shape[1], (options.batch,), generator=generator)

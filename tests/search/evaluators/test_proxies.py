@@ -11,9 +11,10 @@ from nasc.frontends.cells import nb201
 from nasc.grammar import parse
 from nasc.ir import Module, NascError, checked
 from nasc.search.evaluators import Outcome, az, open_evaluator
+from nasc.search.evaluators.images import natural
 from nasc.search.evaluators.probing import features, last_map, without_norms
 from nasc.search.evaluators.proxies import PROXIES
-from nasc.search.evaluators.scoring import AzEvaluator, batch
+from nasc.search.evaluators.scoring import AzEvaluator, ProxyOptions, batch
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 CELL = "|nor_conv_1x1~0|+|skip_connect~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -26,12 +27,24 @@ def network(*lines: str, x: str = "N,6", y: str = "N,3") -> Module:
 
 
 MLP = network("%a = linear %x {out_features=5} #a", "%r = relu %a", "%c = linear %r {out_features=3} #c")
+IMAGES = network(
+    "%a = conv2d %x {out_channels=4, kernel_size=3, padding=1, bias=false} #a",
+    "%n = batch_norm %a #n",
+    "%r = relu %n",
+    "%b = conv2d %r {out_channels=6, kernel_size=3, stride=2, padding=1, bias=false} #b",
+    "%m = batch_norm %b #m",
+    "%s = relu %m",
+    "%p = adaptive_avg_pool2d %s {output_size=1} #p",
+    "%f = flatten %p {start_dim=1}",
+    "%l = linear %f {out_features=3} #l",
+    x="N,2,4,4",
+)
 LINEAR = network("%c = linear %x {out_features=3} #c")
 
 
 @pytest.fixture(scope="module")
 def drawn() -> Batch:
-    return batch(MLP, 8, 0)
+    return batch(MLP, ProxyOptions(8), 0)
 
 
 def weights(module: Module, seed: int = 4) -> dict[str, np.ndarray]:
@@ -82,7 +95,7 @@ def test_zen_of_a_linear_network_is_the_size_of_its_answer() -> None:
         x="N,2,4,4",
     )
     assert last_map(images) == "c"
-    x, y = batch(images, 512, 0)
+    x, y = batch(images, ProxyOptions(512), 0)
     # 16 places, 4 channels, each |0.01 (w1 b1 + w2 b2)|, a normal of that size on average
     generator = torch.Generator().manual_seed(3)
     w = torch.empty(4, 2).normal_(generator=generator)
@@ -91,18 +104,26 @@ def test_zen_of_a_linear_network_is_the_size_of_its_answer() -> None:
 
 
 def test_proxies_follow_from_the_network_and_the_seed_and_know_the_dead() -> None:
-    module = nb201(CELL)
     for name in PROXIES:
         evaluator = open_evaluator(f"proxy:{name}{{batch=4}}")
-        first = evaluator.evaluate(module, 1)
+        first = evaluator.evaluate(IMAGES, 1)
         assert first.status == "done"
-        assert evaluator.evaluate(module, 1) == first
-        assert evaluator.name == f"proxy:{name}{{batch=4,draws=1}}"
+        assert evaluator.evaluate(IMAGES, 1) == first
+        assert evaluator.name == f"proxy:{name}{{batch=4,draws=1,inputs=natural}}"
     dead = network("%z = mul %x {other=0.0}", "%r = relu %z", "%c = linear %r {out_features=3} #c")
     for name in ("jacov", "nwot"):
         assert open_evaluator(f"proxy:{name}{{batch=4}}").evaluate(dead, 0) == Outcome(
             "gated", {}, f"{name} is -inf: nothing gets through the network, or too much"
         )
+
+
+def test_natural_images_are_smooth_and_grey() -> None:
+    images = natural(32, 3, 16, 16, torch.Generator().manual_seed(0))
+    assert (float(images.mean()), float(images.std())) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-5))
+    beside = torch.corrcoef(torch.stack([images[..., 1:].flatten(), images[..., :-1].flatten()]))[0, 1]
+    colours = torch.corrcoef(images.transpose(0, 1).flatten(1))[0, 1]
+    assert beside > 0.7
+    assert colours > 0.8
 
 
 def test_blocks_hand_features_on() -> None:
@@ -114,29 +135,30 @@ def test_blocks_hand_features_on() -> None:
 
 def test_az_puts_four_parts_together_by_rank() -> None:
     evaluator = open_evaluator("proxy:az{batch=4}")
-    best = evaluator.evaluate(nb201(CELL), 0)
+    best = evaluator.evaluate(IMAGES, 0)
     assert set(best.metrics) == {"score", *az.PARTS}
     low, middle, high = ({part: value for part in az.PARTS} for value in (1.0, 2.0, 3.0))
     assert isinstance(evaluator, AzEvaluator)
     assert evaluator.rank([low, high, middle]) == pytest.approx([4 * math.log(1 / 3), 0.0, 4 * math.log(2 / 3)])
     assert evaluator.rank([low, low]) == pytest.approx([4 * math.log(0.75)] * 2)
-    assert az.alone({**best.metrics, "complexity": 1.0}) < best.metrics["score"]
+    assert az.alone({**best.metrics, "expressivity": 20.0}) > best.metrics["score"]
 
 
 def test_a_block_that_computes_nothing_cannot_be_trained() -> None:
-    skips = evaluator_parts("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+    skips = evaluator_parts(nb201("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"))
     assert skips["trainability"] < -1e5
-    assert evaluator_parts(CELL)["trainability"] > -10
+    assert evaluator_parts(IMAGES)["trainability"] > -10
 
 
-def evaluator_parts(arch: str) -> dict[str, float]:
-    return dict(open_evaluator("proxy:az{batch=4}").evaluate(nb201(arch), 0).metrics)
+def evaluator_parts(module: Module) -> dict[str, float]:
+    return dict(open_evaluator("proxy:az{batch=4}").evaluate(module, 0).metrics)
 
 
 def test_what_a_proxy_cannot_take_is_refused() -> None:
     words = checked(parse("nasc 1\n\ngraph @main(%x: i64[N,4]) -> i64[N,4] {\n  return %x\n}\n"))
     messages = {
         "proxy:snap": "there is no proxy 'snap'\n  help: did you mean 'snip'?",
+        "proxy:snip{inputs=real}": "'proxy:snip{inputs=real}' has no inputs 'real'\n  help: expected natural or normal",
         "proxy:snip{batch=1}": "'proxy:snip{batch=1}' draws nothing\n  help: expected batch >= 2 and draws >= 1",
     }
     for spec, message in messages.items():

@@ -22,13 +22,13 @@ MLP = network("%a = linear %x {out_features=24} #a", "%h = relu %a")
 
 
 def evaluate(module: Module, gate: bool = True) -> Outcome:
-    return TrainingEvaluator(load_task("digits"), TrainingOptions(steps=80, gate=gate)).evaluate(module)
+    return TrainingEvaluator(load_task("digits"), TrainingOptions(steps=55, gate=gate)).evaluate(module)
 
 
 def test_a_network_learns_and_the_report_finds_its_test_accuracy_again() -> None:
-    spec = "train:digits{steps=80}"
+    spec = "train:digits{steps=60}"
     evaluator = open_evaluator(spec)
-    assert evaluator.name == "train:digits{batch=128,decay=0.01,gate=true,lr=0.01,steps=80}"
+    assert evaluator.name == "train:digits{batch=128,decay=0.01,gate=true,lr=0.01,steps=60}"
     outcome = evaluator.evaluate(MLP, 3)
     assert outcome.status == "done"
     assert outcome.metrics["score"] > 0.8
@@ -46,7 +46,7 @@ def test_the_gate_does_not_change_what_is_trained() -> None:
         "%p = adaptive_avg_pool2d %b {output_size=2} #p",
         "%d = dropout %p {p=0.3} #d",
         "%h = flatten %d {start_dim=1}",
-        x="N,3,16,16",
+        x="N,1,8,8",
     )
     assert evaluate(images, gate=True) == evaluate(images, gate=False)
 
