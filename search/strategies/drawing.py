@@ -11,6 +11,7 @@ from ..engine import Change, Proposal, Trial, View
 
 _DRAWS = 12
 _NEAR = 4
+_FAR = 10
 
 
 class Drawing:
@@ -39,10 +40,12 @@ class Drawing:
         return self.mutated(parent.module, (parent,))
 
     def mutated(self, module: Module, parents: Sequence[Trial] = ()) -> Proposal:
-        """Return a mutation of a network; where all mutations near it are known, one of several steps."""
+        """Return a mutation of a network; where all near it are known, one of several steps, at last a sample."""
         space, rng = self.view.space, self.view.rng
 
         def draw(attempt: int) -> Change:
+            if attempt >= _FAR:
+                return space.sample(rng)
             change = space.mutate(module, rng)
             for _ in range(attempt // _NEAR):
                 further = space.mutate(change.module, rng)
