@@ -8,6 +8,7 @@ for: it joins when the cluster has room.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from .pool import Bench, Done, Rows
 
 LOCAL: Final = "local"
 """The address that starts a cluster of this machine alone."""
+_PATIENCE = 5.0
 
 
 class Worker:
@@ -155,6 +157,13 @@ def _taken(reply: tuple[Any, tuple[str, str] | None]) -> Any:
     return value
 
 
+def _knock(address: str) -> None:
+    """Find out whether anything is at HOST:PORT, for which Ray itself takes minutes. Raises OSError."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit() and "/" not in host:
+        socket.create_connection((host, int(port)), _PATIENCE).close()
+
+
 def _connect(address: str) -> bool:
     """Join a cluster; return whether this process was in none before. Raises NascError where there is none."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -162,11 +171,12 @@ def _connect(address: str) -> bool:
         return False
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     try:
+        _knock(address)
         if address == LOCAL:
             ray.init(include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+    except (OSError, RuntimeError, ValueError, RayError) as error:
         hint = "expected auto, HOST:PORT of a cluster's head, or local for a cluster of this machine"
         raise NascError.of(f"--ray {address}: {str(error).strip().splitlines()[0]}", hint, "ray") from None
     return True

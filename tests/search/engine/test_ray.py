@@ -32,6 +32,18 @@ def study(where: Path, trials: int) -> Study:
     return Study(stored, open_space("nb201"), open_strategy("random"))
 
 
+def test_an_address_where_nothing_is() -> None:
+    pytest.importorskip("ray")
+    from nasc.search.engine.ray_pool import RayPool
+
+    with pytest.raises(NascError) as caught:
+        RayPool("127.0.0.1:9", 1, 1.0, 1.0)
+    assert str(caught.value) == (
+        "error: --ray 127.0.0.1:9: [Errno 111] Connection refused\n"
+        "  help: expected auto, HOST:PORT of a cluster's head, or local for a cluster of this machine"
+    )
+
+
 @pytest.mark.skipif("NASC_DATA_DIR" not in os.environ, reason="NASC_DATA_DIR names no folder with the tables")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,27 @@ def test_memory_is_kept_with_its_round_in_order(tmp_path: Path) -> None:
 
 def test_text_that_no_database_takes_is_replaced() -> None:
     assert clean({"a\0": ["\ud800b", 1, "\U0001f600"]}) == {"a\ufffd": ["\ufffdb", 1, "\U0001f600"]}
+
+
+MISSING = """\
+import sys
+for name, module in (("sqlalchemy", "nasc.search.store"), ("ray", "nasc.search.engine.ray_pool")):
+    kept = sys.modules.pop(name, None)
+    sys.modules[name] = None
+    try:
+        __import__(module)
+    except Exception as error:
+        print(error)
+    del sys.modules[name]
+"""
+
+
+def test_what_is_missing_is_named() -> None:
+    done = subprocess.run([sys.executable, "-c", MISSING], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "error: SQLAlchemy is not installed, and it keeps studies\n  help: pip install 'nasc[search]'\n"
+        "error: Ray is not installed\n  help: pip install 'nasc[cluster]'\n"
+    )
 
 
 @pytest.fixture
