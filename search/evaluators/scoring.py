@@ -113,7 +113,7 @@ def batch(module: Module, options: ProxyOptions, seed: int) -> tuple[Tensor, Ten
         raise NascError.of(f"the network gives {types}", "a proxy needs one output f32[N,CLASSES]", "evaluator")
     generator = torch.Generator().manual_seed(seed)
     if options.inputs == "natural" and len(sizes) == 3 and sizes[0] in (1, 3) and min(sizes[1:]) >= 8:
-        x = natural(options.batch, *sizes, generator=generator)
+        x = natural(options.batch, sizes, generator)
     else:
         x = torch.randn(options.batch, *sizes, generator=generator)
     return x, torch.randint(0, made[0].shape[1], (options.batch,), generator=generator)

@@ -54,7 +54,7 @@ def open_table(argument: str, data_dir: str | Path | None = None) -> TableEvalua
 
 def read_column(column: str, data_dir: str | Path | None) -> dict[str, float]:
     """Return one accuracy of each NAS-Bench-201 string as a fraction. Raises NascError where the table is missing."""
-    from ...predictor.datasets import data_folder
+    from ...predictor.families import data_folder
 
     path = data_folder(data_dir) / "nb201.csv.gz"
     try:
