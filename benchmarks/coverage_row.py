@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import io
 import tempfile
 import time
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nasc.backends import emit_torch
+from nasc.backends import instantiate
 from nasc.frontends.pytorch.capture import capture
 from nasc.frontends.pytorch.lowering import lower_program, scopes_of
 from nasc.grammar import parse, print_module
@@ -59,7 +58,7 @@ def _stages(row: Row, model: nn.Module, inputs: tuple[Tensor, ...], folder: Path
     fresh = batch(inputs, BATCH) if row["batch"] else inputs
     with torch.no_grad():
         expected = leaves(model(*(x.clone() for x in fresh)))
-    row["emitted"] = _emitted(row, module, model, fresh, expected, folder)
+    row["emitted"] = _emitted(row, module, model, fresh, expected)
     row["onnx"] = onnx_error(module, weights, fresh, expected, folder)
 
 
@@ -69,22 +68,13 @@ def outlined_lines(module: Module) -> int:
     return sum(line.startswith(("graph", "  ", "}")) for line in text.splitlines())
 
 
-def _emitted(
-    row: Row, module: Module, model: nn.Module, inputs: Sequence[Tensor], expected: Sequence[Tensor], folder: Path
-) -> bool:
+def _emitted(row: Row, module: Module, model: nn.Module, inputs: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
     """Write the model as code, load the original's state dict strictly, and note how far the outputs are apart."""
-    path = folder / "emitted.py"
-    path.write_text(emit_torch(module), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    assert spec is not None
-    assert spec.loader is not None
-    code = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(code)
     with _without_initialisation():
-        emitted: nn.Module = code.build_model()
+        emitted = instantiate(module)
     emitted.load_state_dict(model.state_dict(), strict=True)
     with torch.no_grad():
-        row["error"] = difference(expected, leaves(emitted.eval()(*(x.clone() for x in inputs))))
+        row["error"] = difference(expected, leaves(emitted(*(x.clone() for x in inputs))))
     return True
 
 

@@ -19,6 +19,14 @@ import triton.language as tl
 
 
 @triton.jit
+def lanes(count, width, ROWS: tl.constexpr, WIDTH: tl.constexpr):
+    """Return the rows of this program and which of them exist, the columns of a state and which of them exist."""
+    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    columns = tl.arange(0, WIDTH)
+    return rows, rows < count, columns, columns < width
+
+
+@triton.jit
 def gathered(x, start, index, rows, live, columns, inside, width):
     """Return the sums [ROWS, columns] of the states that the rows read, in float32."""
     first = tl.load(start + rows, mask=live, other=0)
@@ -30,6 +38,12 @@ def gathered(x, start, index, rows, live, columns, inside, width):
         block = x + who[:, None] * width + columns[None, :]
         total += tl.load(block, mask=some[:, None] & inside[None, :], other=0.0).to(tl.float32)
     return total
+
+
+@triton.jit
+def continued(x, start, index, eps, rows, live, columns, inside, width):
+    """Return 1 + eps times the states that the rows continue, in float32."""
+    return (1.0 + tl.load(eps).to(tl.float32)) * gathered(x, start, index, rows, live, columns, inside, width)
 
 
 @triton.jit
@@ -47,12 +61,8 @@ def layer_forward(
     ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr, KEEP: tl.constexpr,
 ):  # fmt: skip
     """New states of ROWS rows; with KEEP also what the gradient needs, the input of the hidden layer."""
-    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = rows < count
-    columns = tl.arange(0, WIDTH)
-    inside = columns < width
-    total = gathered(x, own_start, own, rows, live, columns, inside, width)
-    total *= 1.0 + tl.load(eps).to(tl.float32)
+    rows, live, columns, inside = lanes(count, width, ROWS, WIDTH)
+    total = continued(x, own_start, own, eps, rows, live, columns, inside, width)
     for k in range(0, width, CHUNK):
         part = k + tl.arange(0, CHUNK)
         some = part < width
@@ -90,10 +100,7 @@ def hidden_backward(
     ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip
     """From the gradient of the new states to that of the hidden layer and of its input; makes the hidden layer anew."""
-    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = rows < count
-    columns = tl.arange(0, WIDTH)
-    inside = columns < width
+    rows, live, columns, inside = lanes(count, width, ROWS, WIDTH)
     place = rows[:, None] * width + columns[None, :]
     mask = live[:, None] & inside[None, :]
     kept = tl.load(total + place, mask=mask, other=0.0)
@@ -124,12 +131,8 @@ def states_backward(
     eps, ways, count, width, ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip
     """The gradient of the states read, through the transposed relations; and its sums before the maps."""
-    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = rows < count
-    columns = tl.arange(0, WIDTH)
-    inside = columns < width
-    result = gathered(gradient, own_start, own, rows, live, columns, inside, width)
-    result *= 1.0 + tl.load(eps).to(tl.float32)
+    rows, live, columns, inside = lanes(count, width, ROWS, WIDTH)
+    result = continued(gradient, own_start, own, eps, rows, live, columns, inside, width)
     for k in range(0, width, CHUNK):
         part = k + tl.arange(0, CHUNK)
         some = part < width

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from nasc.backends import emit_torch
+from nasc.backends import instantiate
 from nasc.frontends import lower, lower_source
 from nasc.grammar import parse, print_module
 from nasc.ir import NascError
@@ -41,17 +40,6 @@ class Tied(nn.Module):
         return {"logits": logits, "states": (x, x[:, self.order].mean(1))}
 
 
-def emitted(module, folder):
-    path = folder / "emitted.py"
-    path.write_text(emit_torch(module), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    assert spec is not None
-    assert spec.loader is not None
-    code = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(code)
-    return code.build_model()
-
-
 def equal(expected, actual):
     expected, actual = (pytree.tree_leaves(made) for made in (expected, actual))
     assert len(expected) == len(actual)
@@ -59,13 +47,13 @@ def equal(expected, actual):
         torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-5)
 
 
-def test_a_model_with_tied_and_unused_tensors_comes_back_with_its_state_dict(tmp_path):
+def test_a_model_with_tied_and_unused_tensors_comes_back_with_its_state_dict():
     torch.manual_seed(0)
     model = Tied().eval()
     lowered = lower(model, torch.zeros(2, 5, dtype=torch.int64), torch.randn(2, 8))
     assert lowered.diagnostics == ()
     assert parse(print_module(lowered.module)) == lowered.module
-    again = emitted(lowered.module, tmp_path).eval()
+    again = instantiate(lowered.module)
     again.load_state_dict(model.state_dict(), strict=True)
     inputs = torch.randint(0, 16, (3, 5)), torch.randn(3, 8)
     equal(model(*inputs), again(*inputs))
@@ -135,7 +123,7 @@ def test_a_saved_program_is_lowered_with_its_layers(decomposed, tmp_path, run):
     ]
     x = torch.randn(3, 3, 8, 8)
     equal(model(x), run(lowered.module, lowered.weights, x))
-    emitted(lowered.module, tmp_path).load_state_dict(model.state_dict(), strict=True)
+    instantiate(lowered.module).load_state_dict(model.state_dict(), strict=True)
 
 
 def test_every_missing_operation_is_named_at_once_with_its_layer_and_line():
@@ -162,7 +150,7 @@ def test_every_missing_operation_is_named_at_once_with_its_layer_and_line():
 
 
 @pytest.mark.parametrize("name", ["bert", "llama", "convnextv2"])
-def test_a_model_of_transformers_comes_back(name, tmp_path):
+def test_a_model_of_transformers_comes_back(name):
     pytest.importorskip("transformers")
     from nasc.frontends.pytorch.examples import tensors
     from nasc.frontends.pytorch.transformers_zoo import build_transformers
@@ -172,7 +160,7 @@ def test_a_model_of_transformers_comes_back(name, tmp_path):
     model, types = build_transformers(parse_source(f"transformers:{name}"))
     lowered = lower(model.eval(), *tensors(types))
     assert lowered.diagnostics == ()
-    again = emitted(lowered.module, tmp_path).eval()
+    again = instantiate(lowered.module)
     again.load_state_dict(model.state_dict(), strict=True)
     (kind,) = types
     shape = [3, *map(int, map(str, kind.shape[1:]))]
