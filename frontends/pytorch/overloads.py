@@ -6,7 +6,26 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
+import torch
 from torch._ops import OpOverload
+
+_SECOND_NAMES = {
+    "absolute": "abs",
+    "arctan": "atan",
+    "divide": "div",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "less": "lt",
+    "less_equal": "le",
+    "moveaxis": "movedim",
+    "multiply": "mul",
+    "negative": "neg",
+    "not_equal": "ne",
+    "subtract": "sub",
+    "swapaxes": "transpose",
+    "swapdims": "transpose",
+}
+"""Operations of ATen that are others by a second name, with the same arguments in the same order."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +62,7 @@ class Overload:
 @cache
 def overload(target: OpOverload) -> Overload:
     """Return the facts of an overload."""
-    schema = cast("Any", target)._schema
+    schema = _first_named(target)
     space, _, base = str(schema.name).partition("::")
     kind = schema.overload_name or "default"
     prefix = "" if space == "aten" else f"{space}::"
@@ -56,6 +75,22 @@ def overload(target: OpOverload) -> Overload:
         bool(schema.is_mutable),
         any(returned.alias_info is not None for returned in schema.returns),
     )
+
+
+def _first_named(target: OpOverload) -> Any:
+    """Return the schema of an overload, or of the one that it is a second name of."""
+    schema = cast("Any", target)._schema
+    space, _, base = str(schema.name).partition("::")
+    plain = base.removesuffix("_")
+    if space != "aten" or plain not in _SECOND_NAMES:
+        return schema
+    packet = getattr(torch.ops.aten, _SECOND_NAMES[plain] + base[len(plain) :])
+    others = [cast("Any", getattr(packet, kind))._schema for kind in packet.overloads()]
+    return next((other for other in others if _types(other) == _types(schema)), schema)
+
+
+def _types(schema: Any) -> list[str]:
+    return [str(argument.type) for argument in schema.arguments]
 
 
 def _argument(argument: Any) -> Argument:

@@ -26,12 +26,13 @@ def build_timm(source: Source) -> Built:
 
 
 def build_torchvision(source: Source) -> Built:
-    """Return a model of torchvision and the input that its published weights take."""
+    """Return a model of torchvision and the input that it, or else its published weights, take."""
     models = _library("torchvision").models
     if source.name not in models.list_models():
         raise _unknown(source, models.list_models())
     model = _made(source, lambda: models.get_model(source.name, weights=None, **source.keyword))
-    return model, (f32(1, 3, *_crop(models, source.name)),)
+    side = getattr(model, "image_size", None)
+    return model, (f32(1, 3, *((side, side) if isinstance(side, int) else _crop(models, source.name))),)
 
 
 def _crop(models: Any, name: str) -> tuple[int, ...]:

@@ -59,6 +59,13 @@ CASES = {
     "split": lambda x: sum(x.split(2, 1)) + sum(x.chunk(2, 1)) + sum(x.split([1, 1, 2], 1)[:2]),
     "unbind": lambda x: x.unbind(1)[0] * x.select(2, -1)[:, :1],
     "permute": lambda x: x.permute(0, 2, 1).movedim(1, 2) + x.movedim((1, 2), (2, 1)).transpose(1, 2),
+    "second names": lambda x: (
+        torch.divide(torch.negative(x).swapaxes(1, 2).swapdims(-1, -2).multiply(2.0).subtract(x), 3.0)
+        .absolute()
+        .arctan()
+        + torch.greater(x, 0.1).logical_or(torch.less_equal(x, -1.0)).float()
+        + torch.moveaxis(x, 1, 2).swapaxes(1, 2)
+    ),
     "cat": lambda x: torch.cat([x, x * 2], 1).mean(1) + torch.stack([x, x], 1)[:, 0, 0],
     "repeat": lambda x: x.repeat(1, 2, 1)[:, :4] + x.tile(2)[..., :6] + x.repeat_interleave(2, 1)[:, ::2],
     "slices": lambda x: x[:, 1:3, ::2] + x[:, -2:, 1:4] + x.narrow(1, 0, 2)[..., :3],
