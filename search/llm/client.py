@@ -27,7 +27,7 @@ class Prompt:
     answer. ``max_tokens`` bounds the answer, ``temperature`` 0 takes the likeliest token, and the same prompt
     with the same ``seed`` gives the same text wherever the client decides (the local model, random edits).
     ``stop`` strings end the answer and are no part of it: with a grammar, end the grammar with ``"\n"``
-    instead.
+    instead. ``soft`` is a soft prompt that the local model reads first (see soft_prompt.py); others ignore it.
     """
 
     messages: tuple[Message, ...]
@@ -36,6 +36,7 @@ class Prompt:
     temperature: float = 0.7
     seed: int = 0
     stop: tuple[str, ...] = ()
+    soft: bytes = b""
 
     def __post_init__(self) -> None:
         """Refuse what no client could answer."""
@@ -46,7 +47,7 @@ class Prompt:
 
     def digest(self, client: str) -> str:
         """Return the SHA-256, in hex, of the client's name and every field, as canonical JSON."""
-        fields = {
+        fields: dict[str, object] = {
             "client": client,
             "messages": [[message.role, message.content] for message in self.messages],
             "grammar": self.grammar,
@@ -55,6 +56,8 @@ class Prompt:
             "seed": self.seed,
             "stop": list(self.stop),
         }
+        if self.soft:
+            fields["soft"] = hashlib.sha256(self.soft).hexdigest()
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

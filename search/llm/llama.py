@@ -37,6 +37,8 @@ class Llama:
         self._memory = torch.empty(shape.layers, 2, shape.kv_heads, shape.context, shape.head_dim)
         self._kept: list[int] = []
         self._length = 0
+        self._soft: Tensor | None = None
+        self._soft_key = b""
 
     @classmethod
     def load(cls, folder: Path) -> Llama:
@@ -49,13 +51,26 @@ class Llama:
         """How many tokens there are."""
         return self._tensors["embedding"].shape[0]
 
+    @property
+    def width(self) -> int:
+        """How wide a token's vector is."""
+        return self._tensors["embedding"].shape[1]
+
+    def begin_with(self, soft: Tensor | None, key: bytes) -> None:
+        """Put vectors [count, width] before every prompt; ``key`` says whether they are those that are there."""
+        if key != self._soft_key:
+            self._soft, self._soft_key, self._kept = soft, key, []
+
     @torch.inference_mode()
     def start(self, prompt: Sequence[int]) -> int:
         """Read a prompt up to its last whole block; returns how many of its tokens that is."""
         whole = len(prompt) - len(prompt) % BLOCK
         same = _common(self._kept, prompt[:whole])
+        if self._soft is not None and not same:
+            self._length = 0
+            self._run_vectors(self._soft)
         self._kept = self._kept[:same]
-        self._length = same
+        self._length = same + (0 if self._soft is None else len(self._soft))
         for place in range(same, whole, BLOCK):
             block = list(prompt[place : place + BLOCK])
             self._run(block)
@@ -77,12 +92,31 @@ class Llama:
         scores = embedding @ hidden
         return scores if allowed is None else scores[allowed]
 
+    def embedded(self, tokens: Sequence[int]) -> Tensor:
+        """Return the vectors [tokens, width] of tokens."""
+        return self._tensors["embedding"][torch.tensor(tokens)]
+
+    def losses(self, soft: Tensor, prompt: Sequence[int], answer: Sequence[int]) -> Tensor:
+        """Return minus the log-likelihood of each token of an answer behind a soft prompt and a prompt.
+
+        Gradients flow to ``soft`` [count, width]; what is kept of earlier prompts is not touched.
+        """
+        hidden = torch.cat([soft, self.embedded([*prompt, *answer])])
+        for layer in range(self.shape.layers):
+            hidden = hidden + self._whole_attention(layer, hidden)
+            hidden = hidden + self._mlp(layer, hidden)
+        last = hidden[-len(answer) - 1 : -1]
+        scores = F.rms_norm(last, last.shape[-1:], self._tensors["norm"], self.shape.epsilon)
+        return F.cross_entropy(scores @ self._tensors["embedding"].T, torch.tensor(answer), reduction="none")
+
     def _run(self, tokens: Sequence[int]) -> Tensor:
-        hidden = self._tensors["embedding"][torch.tensor(tokens)]
-        start, end = self._length, self._length + len(tokens)
+        return self._run_vectors(self.embedded(tokens))
+
+    def _run_vectors(self, hidden: Tensor) -> Tensor:
+        start, end = self._length, self._length + len(hidden)
         places = torch.arange(start, end)
         mask = None
-        if len(tokens) > 1:
+        if len(hidden) > 1:
             groups = self.shape.heads // self.shape.kv_heads
             mask = (torch.arange(end) <= places[:, None]).repeat(groups, 1)
         for layer in range(self.shape.layers):
@@ -107,6 +141,20 @@ class Llama:
         mixed = F.scaled_dot_product_attention(query, keys[None, :, :end], values[None, :, :end], mask)
         mixed = mixed.view(shape.heads, count, shape.head_dim).transpose(0, 1).reshape(count, -1)
         return mixed @ self._tensors[f"{layer}.attention.out"]
+
+    def _whole_attention(self, layer: int, hidden: Tensor) -> Tensor:
+        """Return the attention of a whole sequence to itself, nothing kept."""
+        shape, count = self.shape, len(hidden)
+        normal = self._normal(hidden, f"{layer}.attention.norm")
+        joined = (normal @ self._tensors[f"{layer}.attention.in"]).view(count, -1, shape.head_dim)
+        turned = self._turned(joined[:, : shape.heads + shape.kv_heads], 0)
+        query, key = turned[:, : shape.heads], turned[:, shape.heads :]
+        value = joined[:, shape.heads + shape.kv_heads :]
+        groups = shape.heads // shape.kv_heads
+        key, value = (part.repeat_interleave(groups, dim=1) for part in (key, value))
+        query, key, value = (part.transpose(0, 1) for part in (query, key, value))
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return mixed.transpose(0, 1).reshape(count, -1) @ self._tensors[f"{layer}.attention.out"]
 
     def _mlp(self, layer: int, hidden: Tensor) -> Tensor:
         normal = self._normal(hidden, f"{layer}.mlp.norm")

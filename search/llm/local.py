@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from .client import Answer, Message, Prompt
 from .errors import ContextTooLong, NotInstalled
+from .tuning import Tuning
 from .weights import Source, converted, find_source
 
 if TYPE_CHECKING:
@@ -40,9 +41,20 @@ class LocalClient:
     def complete(self, prompt: Prompt) -> Answer:
         """Return the model's answer; raises ContextTooLong, BadGrammar or NotInstalled."""
         start = time.monotonic()
+        return self._loaded().answer(prompt, start)
+
+    def tune(self, pairs: Sequence[tuple[Prompt, str]], tuning: Tuning, soft: bytes = b"") -> bytes:
+        """Return a soft prompt under which the answers to prompts become likelier; ``soft`` is where to start from."""
+        from .soft_prompt import tuned
+
+        loaded = self._loaded()
+        examples = [(loaded.encode(prompt), loaded.plain(answer)) for prompt, answer in pairs]
+        return tuned(loaded.model, examples, tuning, soft)
+
+    def _loaded(self) -> _Loaded:
         if self._model is None:
             self._model = _load(self._source, self._on_event)
-        return self._model.answer(prompt, start)
+        return self._model
 
 
 class _Loaded:
@@ -55,9 +67,12 @@ class _Loaded:
 
     def answer(self, prompt: Prompt, start: float) -> Answer:
         from .decoding import draw_tokens
+        from .soft_prompt import vectors_of
 
         tokens = self.encode(prompt)
-        context = self.model.shape.context
+        soft = vectors_of(prompt.soft, self.model.width) if prompt.soft else None
+        self.model.begin_with(soft, prompt.soft)
+        context = self.model.shape.context - (0 if soft is None else len(soft))
         if len(tokens) + prompt.max_tokens > context:
             raise ContextTooLong.at(
                 MODEL,
@@ -81,13 +96,14 @@ class _Loaded:
         for message in messages:
             tokens += [
                 opening,
-                *self._plain(f"{message.role}\n{message.content}"),
+                *self.plain(f"{message.role}\n{message.content}"),
                 closing,
-                *self._plain("\n"),
+                *self.plain("\n"),
             ]
-        return [*tokens, opening, *self._plain("assistant\n")]
+        return [*tokens, opening, *self.plain("assistant\n")]
 
-    def _plain(self, text: str) -> list[int]:
+    def plain(self, text: str) -> list[int]:
+        """Return the tokens of text, none of them a control token."""
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _control(self, word: str) -> int:

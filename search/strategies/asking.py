@@ -28,7 +28,8 @@ class Request:
     """What an LLM is asked for.
 
     ``messages`` gives the conversation so far with a network shown in about so many characters, ``grammar`` holds the
-    answer, ``read`` makes a network of it and raises NascError, worded for the LLM, where it cannot.
+    answer, ``read`` makes a network of it and raises NascError, worded for the LLM, where it cannot. ``soft`` is a
+    soft prompt for the local model.
     """
 
     messages: Messages
@@ -36,6 +37,7 @@ class Request:
     read: Callable[[str], Change]
     max_tokens: int
     temperature: float = 0.7
+    soft: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,8 @@ class Asking:
         seed = view.rng.getrandbits(31)
         for turn in range(_SHRINKS + 1):
             messages = (*request.messages(length), *talk)
-            prompt = Prompt(messages, request.grammar, request.max_tokens, request.temperature + heat, seed)
+            warmth = request.temperature + heat
+            prompt = Prompt(messages, request.grammar, request.max_tokens, warmth, seed, soft=request.soft)
             try:
                 return view.llm.complete(prompt), prompt
             except ContextTooLong:

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import ClassVar
 
-from ...ir import Module
-from ..engine import Proposal, Trial, View
-from ..llm import Message
+from ..engine import Proposal, Space, Trial, View
+from ..llm import Message, Prompt
 from ..prompts import filled
 from .asking import Asking, Messages, Request
 from .drawing import Drawing
 from .ranking import accuracy_of, usable
+from .tuning import tune
 
 TEMPERATURES = (0.2, 0.6, 0.8, 1.0)
 _KIND = "evoprompting"
@@ -61,12 +61,13 @@ class EvoPrompting:
         if self.rounds and len(view.memory.all(_KIND)) >= self.rounds:
             return []
         parents = self.parents(view)
+        soft = self.tuned(drawing) if self.tune else b""
         children: list[Proposal] = []
         for _ in range(self.m):
             chosen = view.rng.sample(parents, min(self.k, len(parents)))
             temperature = view.rng.choice(TEMPERATURES)
             count = min(self.n, view.left - len(children))
-            children += [self.cross(drawing, chosen, temperature) for _ in range(count)]
+            children += [self.cross(drawing, chosen, temperature, soft) for _ in range(count)]
         return children
 
     def parents(self, view: View) -> list[Trial]:
@@ -81,31 +82,51 @@ class EvoPrompting:
         view.memory.put(_KIND, f"{view.round:06}", {"parents": [trial.number for trial in chosen]})
         return chosen
 
-    def cross(self, drawing: Drawing, parents: Sequence[Trial], temperature: float) -> Proposal:
+    def cross(self, drawing: Drawing, parents: Sequence[Trial], temperature: float, soft: bytes) -> Proposal:
         """Return a child of the parents: crossover and mutation in one completion."""
-        space, asking = drawing.view.space, Asking(drawing, repeats=self.tries == 1)
-        modules = [trial.module for trial in parents if trial.module is not None]
+        asking = Asking(drawing, repeats=self.tries == 1)
         target = target_of(parents)
-
-        def messages(length: int) -> tuple[Message, ...]:
-            texts = [space.show(module, None, length // len(modules)) for module in modules]
-            shown = "\n\n".join(f"{measured(trial)}\n{text}" for trial, text in zip(parents, texts, strict=True))
-            question = filled("evoprompting/request", parents=shown, target=target)
-            return Message("system", filled("evoprompting/system")), Message("user", question)
-
-        reply = asking.ask(self.request(asking, modules, messages, temperature), self.tries)
+        request = self.request(asking, parents, few_shots(drawing.view.space, parents, target), temperature, soft)
+        reply = asking.ask(request, self.tries)
         numbers = tuple(trial.number for trial in parents)
         return (reply if self.tries == 1 else asking.by_chance(reply)).proposal("crossmut", numbers, target=target)
 
-    def request(self, asking: Asking, parents: Sequence[Module], messages: Messages, temperature: float) -> Request:
+    def request(
+        self, asking: Asking, parents: Sequence[Trial], messages: Messages, temperature: float, soft: bytes
+    ) -> Request:
         """Return the request for a whole child, for an LLM that cannot write so much for edits of the first parent."""
         space, most = asking.drawing.view.space, asking.style.max_tokens
-        tokens = 64 + len(space.show(parents[0], None, _LONGEST)) // 2
+        modules = [trial.module for trial in parents if trial.module is not None]
+        tokens = 64 + len(space.show(modules[0], None, _LONGEST)) // 2
         if tokens <= 2 * most:
-            grammar = space.child_grammar(parents)
-            return Request(messages, grammar, lambda text: space.write(parents, text), tokens, temperature)
-        grammar = space.grammar(parents[0], None, asking.style.edits)
-        return Request(messages, grammar, lambda text: space.apply(parents[0], text), most, temperature)
+            grammar = space.child_grammar(modules)
+            return Request(messages, grammar, lambda text: space.write(modules, text), tokens, temperature, soft)
+        grammar = space.grammar(modules[0], None, asking.style.edits)
+        return Request(messages, grammar, lambda text: space.apply(modules[0], text), most, temperature, soft)
+
+    def tuned(self, drawing: Drawing) -> bytes:
+        """Return the soft prompt, trained on the best children of the last round as if they had been asked for."""
+        view, length = drawing.view, Asking(drawing).style.place
+
+        def asked(child: Trial) -> Prompt | None:
+            parents = [view.trials[number] for number in child.parents]
+            if child.operator != "crossmut" or not parents:
+                return None
+            return Prompt(few_shots(view.space, parents, measured(child))(length))
+
+        return tune(view, asked, fitness)
+
+
+def few_shots(space: Space, parents: Sequence[Trial], target: str) -> Messages:
+    """Return the prompt: each parent with what it reached, and then what the child shall reach."""
+    shown = [(measured(trial), trial.module) for trial in parents if trial.module is not None]
+
+    def messages(length: int) -> tuple[Message, ...]:
+        texts = [f"{reached}\n{space.show(module, None, length // len(shown))}" for reached, module in shown]
+        question = filled("evoprompting/request", parents="\n\n".join(texts), target=target)
+        return Message("system", filled("evoprompting/system")), Message("user", question)
+
+    return messages
 
 
 def fitness(trial: Trial) -> float:
