@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 LEAST = 5
 """The fewest networks that are drawn: with less, their distances alone say more."""
+CLUSTERS = 10
+"""How many clusters one family is shown in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,12 @@ def draw(scene: Scene, form: str) -> bytes:
         figure = Figure(figsize=(11, 5.2), layout="constrained")
         left, right = figure.subplots(1, 2)
         _by_accuracy(left, known, scene)
-        _by_family(right, known, scene)
+        if len(set(scene.families)) == 1 and len(known) > CLUSTERS:
+            order = [f"cluster {i}" for i in range(CLUSTERS)]
+            groups = [order[i] for i in clusters(scene.known)]
+            _by_group(right, known, groups, order, "by cluster of a Gaussian mixture")
+        else:
+            _by_group(right, known, scene.families, list(dict.fromkeys(scene.families)), "by family")
         for axes in (left, right):
             _over(axes, models, scene.labels, route)
         written = io.BytesIO()
@@ -109,12 +116,29 @@ def ranks(accuracy: Floats, families: Sequence[str]) -> Floats:
     return found
 
 
-def _by_family(axes: Axes, known: Floats, scene: Scene) -> None:
-    axes.set_title("by family")
-    names = np.array(scene.families)
-    for name in dict.fromkeys(scene.families):
+def clusters(embeddings: Floats, axes: int = 12) -> NDArray[np.int64]:
+    """Return the likeliest component [n] of a Gaussian mixture over embeddings [n, d], the largest component 0."""
+    from .mixture import Mixture
+
+    spread = embeddings.std(axis=0)
+    scaled = (embeddings - embeddings.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0)
+    left, sizes, _ = np.linalg.svd(scaled, full_matrices=False)
+    points = np.asarray(left[:, :axes] * sizes[:axes], dtype=np.float64)
+    found = Mixture.fit(points, CLUSTERS).posterior(points).argmax(axis=1)
+    place = np.empty(CLUSTERS, np.int64)
+    place[np.bincount(found, minlength=CLUSTERS).argsort(kind="stable")[::-1]] = np.arange(CLUSTERS)
+    return place[found]
+
+
+def _by_group(axes: Axes, known: Floats, groups: Sequence[str], order: Sequence[str], title: str) -> None:
+    import matplotlib as mpl
+
+    axes.set_title(title)
+    names = np.array(groups)
+    shades = mpl.colormaps["tab10" if len(order) <= 10 else "tab20"]
+    for i, name in enumerate(order):
         here = known[names == name]
-        axes.scatter(here[:, 0], here[:, 1], s=9, linewidths=0, label=name)
+        axes.scatter(here[:, 0], here[:, 1], s=9, linewidths=0, label=name, color=shades(i % shades.N))
     if len(known):
         axes.legend(loc="best", markerscale=2, frameon=False)
 
@@ -131,5 +155,22 @@ def _over(axes: Axes, models: Floats, labels: Sequence[str], route: Floats) -> N
         axes.annotate(label, tuple(point), xytext=(5, 5), textcoords="offset points", zorder=5)
     if len(route):
         axes.plot(route[:, 0], route[:, 1], color="black", linewidth=1.3, marker="o", markersize=4, zorder=3)
+    near = 0.02 * max(np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim()))
+    for text, (across, up) in labels_of(route, float(near)):
+        axes.annotate(
+            text, (across, up), xytext=(4, -11), textcoords="offset points", weight="bold", zorder=5,
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+        )  # fmt: skip
+
+
+def labels_of(route: Floats, near: float) -> list[tuple[str, tuple[float, float]]]:
+    """Return the labels of steps [r, 2] and where they stand: one for all that are nearer to it than ``near``."""
+    found: list[tuple[list[int], Floats]] = []
     for step, point in enumerate(route):
-        axes.annotate(str(step), tuple(point), xytext=(4, -10), textcoords="offset points", weight="bold", zorder=5)
+        for steps, place in found:
+            if np.hypot(*(place - point)) < near:
+                steps.append(step)
+                break
+        else:
+            found.append(([step], point))
+    return [(", ".join(map(str, steps)), (float(place[0]), float(place[1]))) for steps, place in found]
