@@ -11,9 +11,6 @@ and that counts.
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from nasc.benchmarks.encoder import Geometric
+from nasc.benchmarks.timing import in_turn
 from nasc.frontends import lower_source
 from nasc.ir import Builder, Module, f32, symbol
 from nasc.passes import inline
@@ -74,16 +72,6 @@ class OneAtATime:
         return float(torch.stack(scores).mean()) + float(whole_network[0])
 
 
-def median_seconds(run: Callable[[], object], repeats: int) -> float:
-    """Return the median processor time of a function."""
-    times: list[float] = []
-    for _ in range(repeats):
-        start = time.process_time()
-        run()
-        times.append(time.process_time() - start)
-    return statistics.median(times)
-
-
 def measure(name: str, module: Module, predictor: Predictor, repeats: int, sample: int) -> None:
     """Print the lines of one network."""
     masks = [frozenset({node.name}) for node in module.main.nodes]
@@ -92,10 +80,14 @@ def measure(name: str, module: Module, predictor: Predictor, repeats: int, sampl
     chosen = list(range(0, len(masks), max(1, len(masks) // sample)))
     keeps = [mask_places(graph, [masks[i]]) for i in chosen]
     apart = max(abs(loop.score(graph, keep) - scores[i]) for i, keep in zip(chosen, keeps, strict=True))
-    one = median_seconds(lambda: [loop.score(graph, keep) for keep in keeps], repeats) / len(keeps) * len(masks)
-    made = median_seconds(lambda: features(Module(module.graphs, module.entry)), repeats) * len(masks)
-    # A copy of the module is new to the memory of features, so that making them counts here too.
-    fast = median_seconds(lambda: predictor.score_masked(Module(module.graphs, module.entry), masks), repeats)
+    # A copy of the module is new to the memory of features, so that making them counts for nasc too.
+    runs = (
+        lambda: [loop.score(graph, keep) for keep in keeps],
+        lambda: features(Module(module.graphs, module.entry)),
+        lambda: predictor.score_masked(Module(module.graphs, module.entry), masks),
+    )
+    one, made, fast = (seconds.processor for seconds in in_turn(runs, repeats))
+    one, made = one / len(keeps) * len(masks), made * len(masks)
     lead = f"| {name}, {len(masks)} masks |"
     print(f"{lead} one at a time, PyG | {one:.2f} s | {one / one:.1f} | |")
     print(f"{lead} and features for each | {one + made:.2f} s | {one / (one + made):.2f} | |")
