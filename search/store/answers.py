@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Final
 
 from ...ir import Diagnostic
@@ -88,6 +89,7 @@ class Recorded:
 def _row(digest: str, client: str, prompt: Prompt, answer: Answer, error: str) -> AnswerRow:
     fields = asdict(prompt)
     fields["messages"] = [[message.role, message.content] for message in prompt.messages]
+    fields = {name: sha256(value).hexdigest() if isinstance(value, bytes) else value for name, value in fields.items()}
     return AnswerRow(
         digest=digest,
         client=client,
