@@ -1,11 +1,13 @@
 """The gate on networks that edits made and damage broke: which of those that end at chance it stops, and which others.
 
     python -m benchmarks.gate --networks 120 --record gate.jsonl
+    python -m benchmarks.gate --studies search_runs/mnist1d*.db --record searched.jsonl
 
 Networks start from the seeds of MNIST-1D and two for digits, walk some random edits, and every second one is damaged:
 a factor, a saturated chain, a rectifier of what is never positive, thirty layers without norms. Each is trained without
 the gate; at chance is a best validation accuracy below 0.15. A network is a line of the record, so that a run that was
-ended goes on; with --report nothing is trained.
+ended goes on; with --report nothing is trained. With --studies the networks are those that searches trained behind the
+gate: what it stopped is trained once more, without it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import log
 from pathlib import Path
@@ -27,10 +29,13 @@ from nasc.grammar import parse
 from nasc.ir import Module, NascError, checked, digest
 from nasc.passes import inline
 from nasc.search import apply_edits, parse_edits
+from nasc.search.evaluators import parse_cascade
 from nasc.search.evaluators.datasets import CLASSES, load_task
 from nasc.search.evaluators.gate import STEPS
+from nasc.search.evaluators.specification import parse_specification
 from nasc.search.evaluators.training import LATE, TrainingOptions, train
 from nasc.search.spaces.model import ModelSpace
+from nasc.search.store import Store
 
 CHANCE = 0.15
 SEEDS = ("Recurrent", "Convolutional", "Perceptron", "Residual")
@@ -121,6 +126,29 @@ def measure(index: int, networks: Mapping[str, Module], steps: int) -> Mapping[s
     }  # fmt: skip
 
 
+def searched(path: Path, done: set[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield what became of the networks of the studies in a store; those that were stopped are trained to the end."""
+    for study in Store(path, create=False).studies():
+        spec = parse_specification(parse_cascade(study.settings.evaluator).last)
+        if spec.kind != "train" or spec.argument not in ("mnist1d", "digits"):
+            continue
+        task, options = load_task(spec.argument), replace(spec.fill(TrainingOptions()), gate=False)
+        for trial in study.trials():
+            index = f"{path.name}:{study.name}:{trial.number}"
+            if index in done or trial.module is None or trial.status not in ("done", "gated", "failed"):
+                continue
+            stopped = trial.status == "failed"
+            if trial.status == "done":
+                best, failed = trial.metrics["accuracy"], ""
+            else:
+                free = train(trial.module, task, options, study.settings.seed)
+                best, failed = free.best, free.failed
+            yield {
+                "index": index, "from": study.name, "kind": trial.operator, "digest": trial.digest, "best": best,
+                "failed": failed, "gated": trial.error if trial.status == "gated" else "", "stopped": stopped,
+            }  # fmt: skip
+
+
 def report(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print what the gate finds and misses."""
     dead = [row for row in rows if row["best"] < CHANCE]
@@ -156,6 +184,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--networks", type=int, default=120, help="how many; default: 120")
     options.add_argument("--steps", type=int, default=300, help="steps of training; default: 300")
+    options.add_argument("--studies", type=Path, nargs="+", metavar="FILE", help="stores of searches that trained")
     options.add_argument("--record", type=Path, default=Path("gate.jsonl"), help="a line a network, for going on")
     options.add_argument("--report", action="store_true", help="print the table of what is there")
     chosen = options.parse_args()
@@ -164,13 +193,16 @@ def main() -> None:
     rows = [json.loads(line) for line in lines if line.endswith("}")]
     done = {row["index"] for row in rows}
     if not chosen.report:
-        networks = starts()
+        networks = {} if chosen.studies else starts()
+        missing = (index for index in range(chosen.networks) if index not in done)
+        found: Iterable[Mapping[str, Any]] = (measure(index, networks, chosen.steps) for index in missing)
+        if chosen.studies:
+            found = (row for path in chosen.studies for row in searched(path, done))
         with chosen.record.open("a", encoding="utf-8") as file:
-            for index in range(chosen.networks):
-                if index not in done:
-                    rows.append(measure(index, networks, chosen.steps))
-                    file.write(json.dumps(rows[-1]) + "\n")
-                    file.flush()
+            for row in found:
+                rows.append(row)
+                file.write(json.dumps(row) + "\n")
+                file.flush()
     report(rows)
 
 
