@@ -5,7 +5,8 @@
 
 Regularised evolution on NAS-Bench-201, each study held against one that nothing disturbed: `nasc search` killed by
 SIGKILL at random moments and started again; two `nasc search` at once on one study; a Ray cluster of two nodes, one of
-which is killed; 1,000 candidates in one study. ``equal``: the two studies are the same, bit for bit but for times.
+which is killed; every method, interrupted after each round; 1,000 candidates in one study. ``equal``: the two studies are
+the same, bit for bit but for times.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any
 
 from nasc.search.engine import DirectPool, Request, Settings, Study, open_study, run
 from nasc.search.store import Store, StoredStudy, dump
+from nasc.search.strategies import STRATEGIES
 
 SETTINGS = Settings(method="evolution{population=20, sample=5}", start="nb201", evaluator="table:nb201:cifar10")
 NAME = "s"
@@ -54,10 +56,10 @@ class Row:
         return "| " + " | ".join(map(str, cells)) + " |"
 
 
-def study(where: Path, trials: int) -> Study:
+def study(where: Path, trials: int, method: str = SETTINGS.method) -> Study:
     """Return the study in a file, to go on with in this process."""
     where.parent.mkdir(exist_ok=True)
-    given = {"method": SETTINGS.method, "start": SETTINGS.start, "evaluator": SETTINGS.evaluator}
+    given = {"method": method, "start": SETTINGS.start, "evaluator": SETTINGS.evaluator}
     return open_study(Request(str(where), given, trials))
 
 
@@ -143,6 +145,29 @@ def cluster(folder: Path, trials: int) -> Row:
     return Row("Ray", found.stored, undisturbed(folder, trials), took, remark)
 
 
+def methods(folder: Path, trials: int) -> list[Row]:
+    """Interrupt every method after each of its rounds and go on, with random answers in the place of an LLM."""
+    rows: list[Row] = []
+    for name in STRATEGIES:
+        if name == "predictor":
+            continue
+        start, times = time.monotonic(), 0
+        calm, found = (study(folder / f"{name}-{kind}" / f"{NAME}.db", trials, name) for kind in ("calm", "cut"))
+        run(calm, DirectPool())
+        while not found.over():
+            try:
+                run(found, DirectPool(), partial(_interrupt, found, found.state().rounds))
+            except KeyboardInterrupt:
+                times += 1
+        rows.append(Row(name, found.stored, dump(calm.stored), time.monotonic() - start, f"{times} interruptions"))
+    return rows
+
+
+def _interrupt(found: Study, rounds: int) -> None:
+    if found.state().rounds > rounds:
+        raise KeyboardInterrupt
+
+
 def large(folder: Path, trials: int) -> Row:
     """Make one large study with two workers, and open it again."""
     where = folder / "large" / f"{NAME}.db"
@@ -160,15 +185,16 @@ def large(folder: Path, trials: int) -> Row:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the checks and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("kills", "shared", "cluster", "large"), action="append")
+    parser.add_argument("--only", choices=("kills", "shared", "cluster", "methods", "large"), action="append")
     parser.add_argument("--trials", type=int, default=200, help="of each study but the large one")
     parser.add_argument("--large", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=20)
     options = parser.parse_args(arguments)
-    checks: dict[str, Callable[[Path], Row]] = {
+    checks: dict[str, Callable[[Path], Row | list[Row]]] = {
         "kills": partial(kills, trials=options.trials, times=options.kills),
         "shared": partial(shared, trials=options.trials),
         "cluster": partial(cluster, trials=options.trials),
+        "methods": partial(methods, trials=options.trials // 5),
         "large": partial(large, trials=options.large),
     }
     print("| study | proposals | evaluations | lost | doubled | equal | seconds | |")
@@ -176,7 +202,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, check in checks.items():
         if not options.only or name in options.only:
             with TemporaryDirectory() as folder:
-                print(check(Path(folder)), flush=True)
+                found = check(Path(folder))
+                print(*(found if isinstance(found, list) else [found]), sep="\n", flush=True)
 
 
 if __name__ == "__main__":
