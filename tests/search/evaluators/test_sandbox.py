@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nasc.ir import NascError
-from nasc.search.evaluators import Sandbox, open_evaluator
+from nasc.search.evaluators import Sandbox, open_evaluator, sandbox
 
 NETWORK = """nasc 1
 
@@ -111,3 +111,21 @@ def test_an_evaluator_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     with pytest.raises(NascError) as caught, Sandbox("train:none.py:f") as box:
         box.evaluate(NETWORK)
     assert str(caught.value) == expected["train:none.py:f"]
+
+
+def test_a_process_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending = tmp_path / "ending.py"
+    ending.write_text("import os, sys\nprint('bye', file=sys.stderr, flush=True)\nos._exit(3)\n", encoding="utf-8")
+    spec = f"train:{ending}:f"
+    with pytest.raises(NascError) as caught, Sandbox(spec) as box:
+        box.evaluate(NETWORK)
+    assert str(caught.value) == (
+        f"error: {spec} did not start: the process of the evaluator ended with code 3; it said: bye"
+    )
+    with pytest.raises(NascError) as caught, Sandbox(spec) as box:
+        box.rank([])
+    assert "ended with code 3" in str(caught.value)
+    monkeypatch.setattr(sandbox, "START_SECONDS", 0.01)
+    with pytest.raises(NascError) as caught, Sandbox(spec) as box:
+        box.evaluate(NETWORK)
+    assert str(caught.value) == f"error: {spec} did not start within 0.01 s"
