@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ...ir import Module, NascError
 from ..engine import Change, Proposal, Space, Spot
 from ..llm import Answer, BadAnswer, ContextTooLong, Message, Prompt
-from ..prompts import filled
+from ..prompts import examples, filled
 from ..questions import Style, style_of
 from .drawing import Drawing
 from .narrowing import about, holds
@@ -208,10 +208,11 @@ def told(answer: str, problem: str, too_large: bool = False) -> tuple[Message, M
     return Message("assistant", answer[:1000] or "(nothing)"), Message("user", filled(name, problem=problem[:400]))
 
 
-def instructions(space: Space, style: Style) -> Message:
-    """Return what an LLM is told first: how networks of the space are written, and how changes of them are."""
-    name = "space/nb201" if space.name == "nb201" else "space/edits"
-    return Message("system", filled(name, edits=style.edits))
+def instructions(space: Space, style: Style) -> tuple[Message, ...]:
+    """Return what an LLM is told first: how networks of the space are written and changed, with examples of edits."""
+    if space.name == "nb201":
+        return (Message("system", filled("space/nb201", edits=style.edits)),)
+    return (Message("system", filled("space/edits", edits=style.edits)), *examples())
 
 
 def _no_network(answer: str) -> Change:

@@ -131,7 +131,7 @@ class FairNad:
         def messages(length: int) -> tuple[Message, ...]:
             text = space.show(module, None, length)
             question = filled("fairnad/request", text=text, score=f"{score_of(parent):.4f}", task=task)
-            return instructions(space, asking.style), Message("user", question)
+            return (*instructions(space, asking.style), Message("user", question))
 
         return asking.edit(module, None, messages, 1 + self.debugs, self.downscalings, words, intent, changes)
 

@@ -163,6 +163,6 @@ class Nader:
                 idea=idea.text,
                 place=spot.name if spot else "the network",
             )
-            return instructions(space, asking.style), Message("user", question)
+            return (*instructions(space, asking.style), Message("user", question))
 
         return messages

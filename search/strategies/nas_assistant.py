@@ -69,7 +69,7 @@ class NasAssistant:
                 tried=self.tried(drawing.view, best, asking.style.tried),
                 place=name,
             )
-            return instructions(space, asking.style), Message("user", question)
+            return (*instructions(space, asking.style), Message("user", question))
 
         reply = asking.by_chance(asking.edit(noted, place, messages, self.tries))
         return reply.proposal("edit", (best.number,), place=name)
