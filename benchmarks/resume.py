@@ -5,8 +5,8 @@
 
 Regularised evolution on NAS-Bench-201, each study held against one that nothing disturbed: `nasc search` killed by
 SIGKILL at random moments and started again; two `nasc search` at once on one study; a Ray cluster of two nodes, one of
-which is killed; every method, interrupted after each round; 1,000 candidates in one study. ``equal``: the two studies are
-the same, bit for bit but for times.
+which is killed; every method, interrupted after each round; 1,000 candidates in one study. ``equal``: the two studies
+are the same, bit for bit but for times.
 """
 
 from __future__ import annotations
