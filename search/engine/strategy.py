@@ -63,7 +63,7 @@ class View(Protocol):
 
     @property
     def left(self) -> int:
-        """How many evaluations are left of those that the user asked for."""
+        """How many networks may still be evaluated; where a cascade filters, that is at its first stage."""
         ...
 
     @property

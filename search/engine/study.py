@@ -186,7 +186,7 @@ class Study:
             return False
         try:
             view = self._view(state)
-            found = drafts(view, self.strategy.ask(view), view.left * self._share)
+            found = drafts(view, self.strategy.ask(view), view.left)
             return self.work.keep(state.rounds, self._seed(state.rounds), found, view.memory)
         finally:
             self._admission.forget()
@@ -199,7 +199,7 @@ class Study:
             space=self.space,
             round=turn,
             wanted=min(self.settings.batch, left) * self._share,
-            left=left,
+            left=left * self._share,
             rng=Random(self._seed(turn)),
             trials=stored.trials(),
             llm=Recorded(self.client, stored.database, stored.id, turn, self._price),
