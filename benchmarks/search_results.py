@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -87,12 +87,13 @@ def write(folder: Path, document: Path) -> None:
     """Fill in the tables of the document and draw the pictures beside it. Raises NascError where one has no place."""
     found = results(folder)
     text = document.read_text(encoding="utf-8")
-    for name, lines in BLOCKS.items():
-        text = filled(text, name, list(lines(found)))
-    pictures = {"search_nb201.svg": nb201_picture(found), "search_mnist1d.svg": mnist1d_picture(found)}
-    for name, drawn in pictures.items():
-        if drawn is not None:
-            _write(document.with_name(name), drawn)
+    for name, (lines, drawn, title) in BLOCKS.items():
+        shown = list(lines(found))
+        picture_ = drawn(found) if drawn else None
+        if picture_ is not None:
+            _write(document.with_name(f"search_{name}.svg"), picture_)
+            shown += ["", f"![{title}](search_{name}.svg)"]
+        text = filled(text, name, shown or ["Not run yet."])
     _write(document, text)
 
 
@@ -276,7 +277,8 @@ def nb201_picture(found: Sequence[Result]) -> str | None:
     by_label = grouped(found, "nb201")
     named = [Material(label, one.study.trials, {"method": label}) for label, some in by_label.items() for one in some]
     lines: list[Group] = groups(named)
-    return picture(curves(lines), {group.label: group.kind for group in lines}) if lines else None
+    chart = replace(curves(lines), x="look-ups", y="best validation accuracy")
+    return picture(chart, {group.label: group.kind for group in lines}) if lines else None
 
 
 def mnist1d_picture(found: Sequence[Result]) -> str | None:
@@ -293,8 +295,10 @@ def mnist1d_picture(found: Sequence[Result]) -> str | None:
     return picture(chart, kinds) if marks else None
 
 
-BLOCKS: Mapping[str, Callable[[Sequence[Result]], Iterator[str]]] = {
-    "nb201": nb201,
-    "executable": executables,
-    "mnist1d": mnist1d,
+Lines = Callable[[Sequence[Result]], Iterator[str]]
+Drawn = Callable[[Sequence[Result]], str | None]
+BLOCKS: Mapping[str, tuple[Lines, Drawn | None, str]] = {
+    "nb201": (nb201, nb201_picture, "best validation accuracy so far"),
+    "executable": (executables, None, ""),
+    "mnist1d": (mnist1d, mnist1d_picture, "fronts of parameters against test accuracy"),
 }

@@ -1,0 +1,55 @@
+"""The benchmark of searches: its studies, and how its tables come into the document."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nasc.benchmarks.search_results import Result, filled, mnist1d_picture, results, spread, table
+from nasc.benchmarks.search_studies import Plan, Sizes, contenders, plans, seeds
+from nasc.ir import NascError
+from nasc.passes import cost
+from nasc.search.report import Material
+from nasc.tests.search.report.studies import done, network
+
+
+def test_studies_come_seed_by_seed_so_that_any_prefix_compares() -> None:
+    wanted = list(plans(["nb201"], ["none", "random"], Sizes(seeds=2), ["evolution", "nader"]))
+    assert [plan.name for plan in wanted] == [
+        f"nb201-{method}-{seed}" for seed in (0, 1) for method in ("evolution-none", "nader-random")
+    ]
+    assert len({plan.path(Path()) for plan in plans(["nb201", "executable", "mnist1d"], ["none"], Sizes())}) == 39
+    assert list(contenders(["none"], ["nader"])) == []
+
+
+def test_seeds_are_the_four_of_the_paper() -> None:
+    assert [cost(module).params for module in seeds()] == [5134, 5210, 15210, 8762]
+
+
+def test_tables_fill_their_place_again_and_again() -> None:
+    text = filled("a\n<!-- x -->\nold\n<!-- end of x -->\nb", "x", ["new"])
+    assert text == "a\n<!-- x -->\nnew\n<!-- end of x -->\nb"
+    assert filled(text, "x", ["new"]) == text
+    with pytest.raises(NascError) as caught:
+        filled("a", "x", ["new"])
+    assert str(caught.value) == (
+        "error: the document has no place for x\n  help: write <!-- x --> and <!-- end of x --> where it belongs"
+    )
+    assert list(table(["a", "b"], iter([(1, 2)]))) == ["| a | b |", "|---|---|", "| 1 | 2 |"]
+    assert list(table(["a"], iter(()))) == []
+    assert [spread(values) for values in ([], [1.0], [1.0, 2.0])] == ["-", "1.00", "1.50 ± 0.71"]
+
+
+def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("no study", encoding="utf-8")
+    assert results(tmp_path) == []
+
+
+def test_fronts_are_drawn_in_test_accuracy(tmp_path: Path) -> None:
+    study = Material("mnist1d", [done(0, network(4), 0.5), done(1, network(8), 0.6, (0,))])
+    path = Plan("mnist1d", "evolution", "none", 0, 2, "").path(tmp_path)
+    path.with_suffix(".test.json").write_text(json.dumps({"0": 0.4, "1": 0.3}), encoding="utf-8")
+    drawn = mnist1d_picture([Result("mnist1d", "evolution", "none", 0, study, path, {})])
+    assert drawn is not None
+    assert drawn.count("<circle") == 1
+    assert mnist1d_picture([]) is None
