@@ -54,7 +54,7 @@ class Config:
     graphs: int = 300
     forests: int = 4
     members: int = 2
-    epochs: int = 3
+    epochs: int = 2
     batch: int = 128
     loss: str = "pairs"
     rate: float = 3e-3

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasc.ir import Module, NascError
+from nasc.ir import Builder, Module, NascError, f32, symbol
 from nasc.passes import Canonicalize, inline
 from nasc.predictor import Predictor
 from nasc.tests.predictor.networks import residual, transformer
@@ -109,3 +109,24 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"not weights")
     with pytest.raises(NascError, match="cannot be read"):
         Predictor.load(tmp_path / "broken.safetensors")
+
+
+def test_a_network_far_from_all_training_is_unknown(predictor: Predictor) -> None:
+    b = Builder()
+    x = b("relu", b("linear", b.input("x", f32(symbol("N"), 4)), out_features=8))
+    (far, near) = predictor.predict([b.module(b("linear", x, out_features=2)), residual()])
+    assert (far.in_domain, far.known) == (0, False)
+    assert near.known
+
+
+def test_the_task_is_a_condition_of_the_score(predictor: Predictor) -> None:
+    (small,), (large,) = (predictor.predict([residual()], task) for task in ("cifar10", "imagenet"))
+    assert (small.task, large.task) == ("cifar10", "imagenet")
+    assert small.score != large.score
+    assert predictor.predict([residual()]) == [small]
+
+
+def test_an_unknown_task_names_the_nearest(predictor: Predictor) -> None:
+    with pytest.raises(NascError) as error:
+        predictor.predict([residual()], "imagenett")
+    assert str(error.value) == "error: there is no task 'imagenett'\n  help: did you mean 'imagenet'?"

@@ -102,3 +102,30 @@ def test_targets_keep_the_order_and_share_ties() -> None:
     assert list(np.argsort(targets, kind="stable")) == list(np.argsort(values, kind="stable"))
     assert targets[2] == targets[3]
     assert normal_scores(values * 100 - 7).tolist() == targets.tolist()
+
+
+def test_a_part_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(NascError) as error:
+        train(output=tmp_path, without=["tree"])
+    assert str(error.value) == "error: there is no part 'tree' to leave out\n  help: did you mean 'trees'?"
+
+
+def test_no_family_of_a_task_is_said(tmp_path: Path) -> None:
+    with pytest.raises(NascError) as error:
+        train(output=tmp_path, task="imagenet", config=SMALL)
+    text = "error: no family to train on knows the task 'imagenet'\n  help: leave --task out to train on all"
+    assert str(error.value) == text
+
+
+def test_a_family_without_accuracies_in_a_task_names_its_own(tmp_path: Path) -> None:
+    with pytest.raises(NascError) as error:
+        evaluate("nb201", task="imagenet", data_dir=tmp_path)
+    text = "error: nb201 has no accuracies in 'imagenet'\n  help: it has cifar10, cifar100, imagenet16"
+    assert str(error.value) == text
+
+
+def test_parts_left_out_are_not_in_the_file(tables: Path, tmp_path: Path) -> None:
+    path = train(data_dir=tables, output=tmp_path, config=SMALL, limit=60, without=["trees", "encoder"])
+    ensemble = Predictor.load(path).ensemble
+    assert (ensemble.trunk.forests, ensemble.members) == ((), ())
+    assert len(Predictor.load(path).predict([residual()])) == 1
