@@ -10,8 +10,19 @@ from .edits import OpSpec
 ACTIVATIONS = ("relu", "gelu", "silu", "hardswish", "leaky_relu", "mish", "elu", "relu6")
 GATES = ("sigmoid", "hardsigmoid", "tanh")
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
+RECURRENT = ("gru", "lstm", "rnn")
 WIDTH_MAKERS = frozenset(
-    {*CONVOLUTIONS, "conv_transpose1d", "conv_transpose2d", "linear", "embedding", "call", "matmul", "einsum"}
+    {
+        *CONVOLUTIONS,
+        *RECURRENT,
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "linear",
+        "embedding",
+        "call",
+        "matmul",
+        "einsum",
+    }
 )
 _NORMS_FIRST = ("batch_norm", "group_norm")
 _NORMS_LAST = ("layer_norm", "rms_norm")
@@ -27,6 +38,7 @@ ANCHORS = frozenset(
     {
         *ACTIVATIONS,
         *CONVOLUTIONS,
+        *RECURRENT,
         *_NORMS_FIRST,
         *_NORMS_LAST,
         *_POOLS,
@@ -73,9 +85,15 @@ def _same(current: object, value: object) -> bool:
 
 
 def widths(op: Op) -> dict[str, tuple[Dim, ...]]:
-    """Return other widths for a layer: half, three quarters, one and a half, twice; symbols only twice."""
+    """Return other widths for a layer: half, three quarters, one and a half, twice; symbols only twice.
+
+    A recurrent layer may also have another depth.
+    """
     found: dict[str, tuple[Dim, ...]] = {}
-    for name in ("out_channels", "out_features"):
+    layers = getattr(op, "num_layers", None)
+    if op.name in RECURRENT and isinstance(layers, int):
+        found["num_layers"] = tuple(count for count in (1, 2, 3) if count != layers)
+    for name in ("out_channels", "out_features", "hidden_size"):
         width = getattr(op, name, None)
         if isinstance(width, Expr):
             found[name] = (width * 2,)
@@ -137,7 +155,7 @@ def _pools(x: TensorType) -> tuple[OpSpec, ...]:
 
 def layout(op: Op) -> str:
     """Return where an op expects and leaves the channels: ``first`` (axis 1), ``last`` or ``unknown``."""
-    if op.name in ("linear", "embedding", *_NORMS_LAST):
+    if op.name in ("linear", "embedding", *_NORMS_LAST, *RECURRENT):
         return "last"
     first = op.name in (
         *CONVOLUTIONS,

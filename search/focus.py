@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..ir import CallBlock, Graph, Module, Node, callees
-from .candidates import ANCHORS, DELETABLE
+from .candidates import ANCHORS, DELETABLE, RECURRENT
 
 MOST_NODES = 24
 _NAME = re.compile(r"[\w.]*\w")
@@ -33,7 +33,8 @@ def focus_of(graph: Graph, most: int = MOST_NODES) -> tuple[str, ...]:
 
 
 def _editable(node: Node) -> bool:
-    return node.op.name in _EDITABLE and len(node.results) == 1 and _NAME.fullmatch(node.name) is not None
+    single = len(node.results) == 1 or node.op.name in RECURRENT
+    return node.op.name in _EDITABLE and single and _NAME.fullmatch(node.name) is not None
 
 
 def places(module: Module, most: int = MOST_NODES) -> tuple[Place, ...]:

@@ -51,7 +51,7 @@ def vocabulary(module: Module, graph: Graph, focus: Sequence[str], allowed: froz
     The module is fully typed. ``trial`` says whether an edit that changes types can be repaired.
     """
     scene = _Scene(module, graph, allowed, trial)
-    nodes = [node for node in graph.nodes if node.name in set(focus) and len(node.results) == 1]
+    nodes = [node for node in graph.nodes if node.name in set(focus) and _editable(node)]
     same = [node.name for node in nodes if scene.keeps_type(node)]
     return Vocabulary(
         graph.name,
@@ -62,6 +62,11 @@ def vocabulary(module: Module, graph: Graph, focus: Sequence[str], allowed: froz
         tuple(name for name in same if scene.producers[name].op.name in candidates.REPEATABLE),
         scene.skips(nodes) if "add" in allowed else {},
     )
+
+
+def _editable(node: Node) -> bool:
+    """Return whether a node can be edited: of several results only the first one of a recurrent layer is spoken of."""
+    return len(node.results) == 1 or node.op.name in candidates.RECURRENT
 
 
 def _filled(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
@@ -146,7 +151,7 @@ class _Scene:
     def insertions(self, node: Node) -> tuple[str, ...]:
         if node.op.name not in candidates.ANCHORS:
             return ()
-        (type_,) = node.types
+        type_ = node.types[0]
         specs = candidates.insertions(type_, self.layout(node))
         return tuple(
             str(spec)

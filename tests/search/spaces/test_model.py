@@ -138,3 +138,23 @@ def test_a_network_without_anything_to_edit_has_no_mutation() -> None:
     assert str(none.value) == (
         "error: no edit in this network makes another network\n  help: take another place or network"
     )
+
+
+def test_recurrent_layers_can_be_changed() -> None:
+    text = """nasc 1
+
+graph @main(%x: f32[N,40,1]) -> f32[N,10] {
+  %gru, %state = gru %x {hidden_size=6, batch_first=true, bidirectional=true} #gru
+  %flatten = flatten %gru {start_dim=1}
+  %head = linear %flatten {out_features=10} #head
+  return %head
+}
+"""
+    space = ModelSpace([parse(text)])
+    (start,) = space.starts()
+    lines = {space.mutate(start, Random(seed)).text.splitlines()[1] for seed in range(16)}
+    assert {
+        "set %gru hidden_size=3",
+        "set %gru num_layers=2",
+        "after %gru insert layer_norm {normalized_shape=12}",
+    } <= lines
