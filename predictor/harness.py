@@ -135,15 +135,20 @@ def _trials(plan: Plan, samples: Mapping[str, Dataset], known: set[Key]) -> Iter
             wanted = [t for t in targets if t.name != SOURCE and (ZERO, name, t.name, seed) not in known]
             if wanted:
                 yield from _fitted((ZERO, name, seed), fit, [samples[SOURCE]], wanted)
-    for name, fit in fits.items():
-        if name in ABLATED:
-            continue
+    for name in (name for name in fits if name not in ABLATED):
         for seed in plan.seeds[:1] if name in (*UNLEARNT, *SLOW) else plan.seeds:
-            for target in targets:
-                # What was trained at random learning rates, or hardly, is ranked but never trained on.
-                good = [s for s in targets if s.name in SHIPPED_FAMILIES and not related(s.name, target.name)]
-                if good and (LEAVE, name, target.name, seed) not in known:
-                    yield from _fitted((LEAVE, name, seed), fit, good, [target])
+            wanted = [t for t in targets if (LEAVE, name, t.name, seed) not in known]
+            yield from _left_out((LEAVE, name, seed), fits[name], targets, wanted)
+
+
+def _left_out(
+    tried: tuple[str, str, int], fit: Fit, samples: Sequence[Dataset], wanted: Sequence[Dataset]
+) -> Iterator[Trial]:
+    """Train a ranker once for each target, on the others; what hardly was trained itself is never trained on."""
+    for target in wanted:
+        good = [s for s in samples if s.name in SHIPPED_FAMILIES and not related(s.name, target.name)]
+        if good:
+            yield from _fitted(tried, fit, good, [target])
 
 
 def _fitted(

@@ -93,8 +93,8 @@ class Domain:
     def of(arrays: Mapping[str, NDArray[np.generic]]) -> Domain:
         """Return the domain of named arrays."""
         known = {name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()}
-        own = [known.pop(name) for name in ("centre", "scale", "axes")]
-        return Domain(*own, Mixture(**known))
+        centre, scale, axes = (known.pop(name) for name in ("centre", "scale", "axes"))
+        return Domain(centre, scale, axes, Mixture(**known))
 
 
 def _spread(x: Floats, count: int, rng: np.random.Generator) -> Floats:

@@ -57,7 +57,8 @@ def design(x: Floats, large: Floats) -> Floats:
 
 def fixed(x: Floats) -> Floats:
     """Return what the slopes that are not learned add [n] to networks of statistics [n, s]."""
-    return np.sum([slope * (x[:, NAMES.index(name)] - 1) for name, slope in FIXED.items()], axis=0)
+    result: Floats = np.sum([slope * (x[:, NAMES.index(name)] - 1) for name, slope in FIXED.items()], axis=0)
+    return result
 
 
 def centred(values: Floats, weights: Floats, groups: NDArray[np.intp]) -> Floats:

@@ -96,7 +96,7 @@ def train(
     for part in without:
         if part not in PARTS:
             raise NascError.of(f"there is no part {part!r} to leave out", did_you_mean(part, PARTS), "part")
-        chosen = replace(chosen, **{"trees": {"forests": 0}, "encoder": {"members": 0}}[part])
+        chosen = replace(chosen, forests=0) if part == "trees" else replace(chosen, members=0)
     chosen = replace(chosen, task=checked_task(task)) if task else chosen
     chosen = replace(chosen, epochs=chosen.epochs if epochs is None else epochs)
     chosen = replace(chosen, networks=chosen.networks if limit is None else limit)
