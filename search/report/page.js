@@ -49,7 +49,7 @@
     if (value !== null && (best === null || value > score(best))) { best = t; improved.add(t.n); }
   }
 
-  let shown = [], place = new Map(), chosen = null, kin = new Set();
+  let shown = [], flat = false, numbers = [], place = new Map(), chosen = null, kin = new Set();
   const closed = new Set();
 
   const unfolded = () => {
@@ -72,9 +72,10 @@
   const list = () => {
     const order = at("order").value, status = at("status").value, words = at("find").value.trim().toLowerCase();
     const wanted = (t) => (!status || t.status === status) && (!words || haystack(t).includes(words));
-    const plain = order === "tree" && !status && !words;
-    if (plain) shown = unfolded();
+    flat = order !== "tree" || Boolean(status || words);
+    if (!flat) shown = unfolded();
     else shown = trials.filter(wanted).sort(ORDERS[order] || ORDERS.number).map((t) => [t.n, 1]);
+    numbers = flat ? shown.map(([n]) => n) : [];
     place = new Map(shown.map(([n], index) => [n, index]));
     rows.style.height = `${shown.length * ROW}px`;
     at("shown").textContent = `${shown.length.toLocaleString("en")} shown`;
@@ -82,10 +83,11 @@
   };
 
   const row = (index) => {
-    const [n, level] = shown[index], t = known.get(n), inner = at("order").value === "tree" ? children.get(n).length : 0;
+    const [n, level] = shown[index], t = known.get(n), inner = flat ? 0 : children.get(n).length;
+    const up = mother(t), beside = level > 1 ? children.get(up.n) : flat ? numbers : roots;
     const value = score(t), made = el("div", {
-      class: kin.has(n) ? "row kin" : "row", id: `row-${n}`, role: "treeitem", "aria-level": level, "aria-setsize": shown.length,
-      "aria-posinset": index + 1, "aria-selected": chosen === n ? "true" : "false",
+      class: kin.has(n) ? "row kin" : "row", id: `row-${n}`, role: "treeitem", "aria-level": level, "aria-setsize": beside.length,
+      "aria-posinset": beside.indexOf(n) + 1, "aria-selected": chosen === n ? "true" : "false",
       "aria-expanded": inner ? (closed.has(n) ? "false" : "true") : null,
       "aria-label": `#${n} ${t.operator || "start"} ${t.status}${value === null ? "" : ` score ${full(value)}`}`,
     },
@@ -230,7 +232,7 @@
     PageDown: () => move(Math.floor(tree.clientHeight / ROW)), PageUp: () => move(-Math.floor(tree.clientHeight / ROW)),
     ArrowLeft: () => {
       const t = known.get(chosen), up = t && mother(t);
-      if (t && children.get(t.n).length && !closed.has(t.n) && at("order").value === "tree") fold(t.n, true);
+      if (t && children.get(t.n).length && !closed.has(t.n) && !flat) fold(t.n, true);
       else if (up) choose(up.n);
     },
     ArrowRight: () => {

@@ -158,7 +158,14 @@ def candidates(material: Material) -> Markup:
     ]
     pane = [
         tag("div", *tools, class_="tools"),
-        tag("div", tag("div", id="rows"), id="tree", role="tree", tabindex=0, aria_label="modification tree"),
+        tag(
+            "div",
+            tag("div", id="rows", role="none"),
+            id="tree",
+            role="tree",
+            tabindex=0,
+            aria_label="modification tree",
+        ),
     ]
     script = tag("noscript", tag("p", "The tree and the details of candidates need JavaScript.", class_="empty"))
     detail = tag("article", id="detail", tabindex=-1, aria_live="polite")

@@ -125,7 +125,9 @@ def test_tree_obeys_the_keyboard(browser: Any, small_page: Path) -> None:
     press(browser, "ARROW_LEFT")
     shown = texts(browser, "#rows .id")
     assert shown == ["#0", "#1", "#7", "#8"]
-    assert browser.find_element("id", "row-1").get_attribute("aria-expanded") == "false"
+    row = browser.find_element("id", "row-1")
+    told = {name: row.get_attribute(f"aria-{name}") for name in ("expanded", "level", "setsize", "posinset")}
+    assert told == {"expanded": "false", "level": "2", "setsize": "1", "posinset": "1"}
     press(browser, "END")
     assert chosen(browser) == "#8"
     tree = browser.find_element("id", "tree")
