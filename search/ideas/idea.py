@@ -53,7 +53,7 @@ class Idea:
 @cache
 def default_ideas() -> tuple[Idea, ...]:
     """Return the ideas that are shipped: in our own words, after the categories of FairNAD and examples of NADER."""
-    return read_lines(files(__package__).joinpath("default.jsonl").read_text(encoding="utf-8"), "default.jsonl")
+    return read_lines(files("nasc.search.ideas").joinpath("default.jsonl").read_text(encoding="utf-8"), "default.jsonl")
 
 
 def read_ideas(path: Path) -> tuple[Idea, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ...passes.pipeline_text import parse_choice
 from ..engine import Strategy
@@ -14,8 +14,16 @@ from .nas_assistant import NasAssistant
 from .predictor_guided import PredictorGuided
 from .random_search import RandomSearch
 
-_CLASSES = (RandomSearch, Evolution, PredictorGuided, NasAssistant, EvoPrompting, Nader, FairNad)
-STRATEGIES: Mapping[str, type[Strategy]] = {cls.name: cls for cls in _CLASSES}
+STRATEGIES: Mapping[str, Callable[..., Strategy]] = {
+    RandomSearch.name: RandomSearch,
+    Evolution.name: Evolution,
+    PredictorGuided.name: PredictorGuided,
+    NasAssistant.name: NasAssistant,
+    EvoPrompting.name: EvoPrompting,
+    Nader.name: Nader,
+    FairNad.name: FairNad,
+}
+"""The strategies by name."""
 
 
 def open_strategy(text: str) -> Strategy:
