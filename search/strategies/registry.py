@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ...passes.pipeline_text import parse_choice
 from ..engine import Strategy
@@ -14,7 +15,7 @@ from .nas_assistant import NasAssistant
 from .predictor_guided import PredictorGuided
 from .random_search import RandomSearch
 
-STRATEGIES: Mapping[str, Callable[..., Strategy]] = {
+STRATEGIES: Mapping[str, Callable[..., Any]] = {
     RandomSearch.name: RandomSearch,
     Evolution.name: Evolution,
     PredictorGuided.name: PredictorGuided,
@@ -23,7 +24,7 @@ STRATEGIES: Mapping[str, Callable[..., Strategy]] = {
     Nader.name: Nader,
     FairNad.name: FairNad,
 }
-"""The strategies by name."""
+"""The classes of strategies by name."""
 
 
 def open_strategy(text: str) -> Strategy:
