@@ -40,6 +40,7 @@ def options() -> argparse.Namespace:
 def run(chosen: argparse.Namespace) -> None:
     """Run all studies that are not over yet."""
     from .search_studies import Sizes, plans, search, space_of
+    from .search_weights import unseen
 
     names = ("seeds", "lookups", "mnist1d_seeds", "trained", "steps", "proposals")
     sizes = Sizes(**{name: getattr(chosen, name) for name in names})
@@ -47,6 +48,8 @@ def run(chosen: argparse.Namespace) -> None:
     clients = {llm: open_client("random" if llm == "none" else llm) for llm in chosen.llm}
     spaces = {part: space_of(part) for part in dict.fromkeys(plan.part for plan in wanted)}
     chosen.folder.mkdir(parents=True, exist_ok=True)
+    if "nb201" in chosen.only:
+        unseen(chosen.folder)
     start = time.monotonic()
     for number, plan in enumerate(wanted, start=1):
         if chosen.minutes is not None and time.monotonic() - start > 60 * chosen.minutes:

@@ -11,6 +11,8 @@ EXAMPLE = """\
 examples (all of it takes less than an hour on two cores; killed and started again, it goes on):
   nasc train --data-dir ../shared/data --output weights/
   nasc train --data-dir ../shared/data --task imagenet --without encoder --output weights/
+every command predicts with the weights that NASC_WEIGHTS names:
+  NASC_WEIGHTS=weights/ nasc score timm:resnet18
 """
 
 

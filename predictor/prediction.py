@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from .ensemble import Ensemble
     from .features import Features
+
+ENVIRONMENT = "NASC_WEIGHTS"
+"""The environment variable that names other weights than the shipped ones."""
 
 SHIPPED = Path(__file__).parent / "weights" / "nasc.safetensors"
 
@@ -60,8 +64,12 @@ class Predictor:
 
     @staticmethod
     def load(path: str | Path | None = None) -> Predictor:
-        """Return the predictor of a weights file, by default the shipped one. Raises NascError."""
-        return _load(Path(path) if path else SHIPPED)
+        """Return the predictor of a weights file, or of the folder that ``nasc train`` wrote it into.
+
+        By default that which the environment variable ``NASC_WEIGHTS`` names, else the shipped one. Raises NascError.
+        """
+        named = path or os.environ.get(ENVIRONMENT)
+        return _load(_file(Path(named)) if named else SHIPPED)
 
     @property
     def family_std(self) -> float:
@@ -103,6 +111,10 @@ class Predictor:
         graph = _features(module)
         scores = self.ensemble.masked_scores(graph, mask_places(graph, masks), _task(graph, task))
         return [float(score) for score in scores]
+
+
+def _file(path: Path) -> Path:
+    return path / SHIPPED.name if path.is_dir() else path
 
 
 @lru_cache(maxsize=4)

@@ -8,6 +8,7 @@ import pytest
 from nasc.ir import Builder, Module, NascError, f32, symbol
 from nasc.passes import Canonicalize, inline
 from nasc.predictor import Predictor
+from nasc.predictor.prediction import SHIPPED
 from nasc.tests.predictor.networks import residual, transformer
 
 
@@ -94,6 +95,14 @@ def test_embeddings_have_one_row_a_network(predictor: Predictor) -> None:
 def test_missing_weights_say_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(NascError, match="nasc train"):
         Predictor.load(tmp_path / "none.safetensors")
+
+
+def test_other_weights_are_named_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NASC_WEIGHTS", str(tmp_path))
+    with pytest.raises(NascError, match=r"nasc\.safetensors"):
+        Predictor.load()
+    (tmp_path / "nasc.safetensors").write_bytes(SHIPPED.read_bytes())
+    assert Predictor.load().family_std == Predictor.load(SHIPPED).family_std
 
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
