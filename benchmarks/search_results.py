@@ -12,6 +12,7 @@ from statistics import mean, stdev
 from nasc.ir import NascError
 from nasc.ir.files import whole
 from nasc.search.engine import Trial
+from nasc.search.engine.study import MOST_PROPOSALS
 from nasc.search.held_out import OPTIMUM, table_test, trained_test
 from nasc.search.report import Material
 from nasc.search.report.account import BROKEN, UNDECIDED, executable, failures, total
@@ -22,7 +23,7 @@ from nasc.search.report.curves import evaluated
 from nasc.search.report.front import front
 from nasc.search.report.reading import material
 from nasc.search.report.tables import duration, percent
-from nasc.search.store import Store
+from nasc.search.store import Store, StoredStudy
 
 from .search_pictures import picture
 
@@ -57,13 +58,16 @@ Rows = Iterator[Sequence[object]]
 
 
 def results(folder: Path) -> list[Result]:
-    """Return all studies of a folder, by part, then in the order of methods and seeds."""
+    """Return the studies of a folder that are over, by part, then in the order of methods and seeds."""
     found: list[Result] = []
     for path in sorted(folder.glob("*.db")):
         match = NAME.fullmatch(path.stem)
         if match is not None:
             store = Store(path, create=False)
             stored = store.study(path.stem)
+            if not over(stored):
+                store.close()
+                continue
             how = {one.trial: (one.evaluator, one.seed) for one in stored.evaluations()}
             who = match["part"], match["method"], match["llm"], int(match["seed"])
             found.append(Result(*who, material(stored), path, how))
@@ -74,11 +78,21 @@ def results(folder: Path) -> list[Result]:
     )
 
 
+def over(study: StoredStudy) -> bool:
+    """Return whether a study made its evaluations, or its method had nothing more to propose."""
+    trials, rounds = study.trials(), study.rounds()
+    if any(trial.status in UNDECIDED for trial in trials):
+        return False
+    ended = bool(rounds) and rounds[-1].trials == 0
+    tired = len(trials) >= MOST_PROPOSALS * study.wanted
+    return ended or tired or sum(trial.status in ("done", "failed") for trial in trials) >= study.wanted
+
+
 def grouped(found: Sequence[Result], part: str) -> dict[str, list[Result]]:
-    """Return the studies of a part by label, those that go on left out."""
+    """Return the studies of a part by label."""
     groups_: dict[str, list[Result]] = {}
     for result in found:
-        if result.part == part and not any(trial.status in UNDECIDED for trial in result.study.trials):
+        if result.part == part:
             groups_.setdefault(result.label, []).append(result)
     return groups_
 

@@ -9,8 +9,12 @@ from nasc.benchmarks.search_results import Result, filled, mnist1d_picture, resu
 from nasc.benchmarks.search_studies import Plan, Sizes, contenders, plans
 from nasc.examples.mnist1d_seeds import SEEDS
 from nasc.ir import NascError
+from nasc.search.engine import Settings, Study
 from nasc.search.report import Material
-from nasc.tests.search.report.studies import done, network
+from nasc.search.spaces import open_space
+from nasc.search.store import Store
+from nasc.search.strategies import open_strategy
+from nasc.tests.search.report.studies import TEXT, done, network
 
 
 def test_studies_come_seed_by_seed_so_that_any_prefix_compares() -> None:
@@ -44,6 +48,23 @@ def test_tables_fill_their_place_again_and_again() -> None:
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no study", encoding="utf-8")
     assert results(tmp_path) == []
+
+
+def test_only_studies_that_are_over_count(tmp_path: Path) -> None:
+    model = tmp_path / "model.nasc"
+    model.write_text(TEXT.format(width=4, kernel=3, padding=1, activation="relu"), encoding="utf-8")
+    settings = Settings(method="random", start=str(model), evaluator="told")
+    name = "nb201-random-none-0"
+    store = Store(tmp_path / f"{name}.db")
+    with Study(store.begin(name, settings, 2), open_space(str(model)), open_strategy("random")) as study:
+        for score in (0.5, 0.75):
+            assert results(tmp_path) == []
+            (trial,) = study.ask(1)
+            study.tell(trial.number, {"score": score})
+    (result,) = results(tmp_path)
+    assert (result.label, [trial.score for trial in result.study.trials]) == ("random", [0.5, 0.75])
+    assert sorted(result.evaluated) == [0, 1]
+    store.close()
 
 
 def test_fronts_are_drawn_in_test_accuracy(tmp_path: Path) -> None:
