@@ -127,7 +127,7 @@ def clusters(embeddings: Floats, axes: int = 12) -> NDArray[np.int64]:
     found = Mixture.fit(points, CLUSTERS).posterior(points).argmax(axis=1)
     place = np.empty(CLUSTERS, np.int64)
     place[np.bincount(found, minlength=CLUSTERS).argsort(kind="stable")[::-1]] = np.arange(CLUSTERS)
-    return place[found]
+    return np.asarray(place[found], dtype=np.int64)
 
 
 def _by_group(axes: Axes, known: Floats, groups: Sequence[str], order: Sequence[str], title: str) -> None:
