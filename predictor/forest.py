@@ -79,12 +79,12 @@ class Forest:
         """Return the sum of all trees [n] at inputs [n, len(COLUMNS)]; see :func:`inputs`."""
         trees = np.arange(len(self.feature))
         node = np.zeros((len(x), len(trees)), dtype=np.int64)
-        x, rows = x.astype(np.float32), np.arange(len(x))[:, None]  # as scikit-learn compares
+        single, rows = x.astype(np.float32), np.arange(len(x))[:, None]  # as scikit-learn compares
         while True:
             feature = self.feature[trees, node]
             if (feature < 0).all():
                 break
-            lower = x[rows, feature] <= self.threshold[trees, node]
+            lower = single[rows, feature] <= self.threshold[trees, node]
             node = np.where(lower, self.left[trees, node], self.right[trees, node])
         result: Floats = self.value[trees, node].sum(axis=1)
         return result

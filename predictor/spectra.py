@@ -84,7 +84,7 @@ class _Matrix:
         value = 1 / np.sqrt(degrees[low] * degrees[high])
         if side is None:
             row, column = (np.concatenate([some, np.arange(n)]) for some in (high, low))
-            return _Matrix(n, (n, n), row, column, np.concatenate([-value, degrees > 0]), False)
+            return _Matrix(n, (n, n), row, column, np.concatenate([-value, np.where(degrees > 0, 1.0, 0.0)]), False)
         here, there = side & (degrees > 0), ~side & (degrees > 0)
         row, column = np.where(side[low], low, high), np.where(side[low], high, low)
         shape = int(here.sum()), int(there.sum())

@@ -85,7 +85,7 @@ def _first_named(target: OpOverload) -> Any:
     if space != "aten" or plain not in _SECOND_NAMES:
         return schema
     packet = getattr(torch.ops.aten, _SECOND_NAMES[plain] + base[len(plain) :])
-    others = [cast("Any", getattr(packet, kind))._schema for kind in packet.overloads()]
+    others = [getattr(packet, kind)._schema for kind in packet.overloads()]
     return next((other for other in others if _types(other) == _types(schema)), schema)
 
 
