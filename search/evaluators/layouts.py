@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from torch import Tensor, channels_last, nn
 
 
 def channels_last_model(model: nn.Module, x: Tensor) -> nn.Module:
     """Return the model with its weights laid out for the inputs that it gets."""
-    return model.to(memory_format=channels_last) if x.dim() == 4 else model  # type: ignore[call-overload]
+    if x.dim() != 4:
+        return model
+    laid_out: nn.Module = cast("Any", model).to(memory_format=channels_last)
+    return laid_out
 
 
 def channels_last_input(x: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from ...ir import Module
 from ..engine import Proposal, Spot, Trial, View
 from ..ideas import Idea, nearest
 from ..llm import Message
@@ -125,7 +126,11 @@ class Nader:
         block = spots[0] if parts or len(spots) == 1 else None
         context = reflector.recall(idea.text, min(self.experiences, asking.style.tried))
         reply = asking.edit(
-            parent.module, block, self.question(asking, parent, block, idea, context), self.tries, words=idea.words
+            parent.module,
+            block,
+            self.question(asking, parent.module, score_of(parent), block, idea, context),
+            self.tries,
+            words=idea.words,
         )
         apart = [part for part in parts if block is not None and not part.name.startswith(f"{block.name}:")]
         for part in apart:
@@ -141,24 +146,22 @@ class Nader:
         part = next((spot for spot in asking.drawing.view.space.spots(module) if spot.name == name), None)
         if part is None:
             return reply
-        shown = replace(parent, module=module)
-        more = asking.edit(module, part, self.question(asking, shown, part, idea, ()), tries=1)
+        more = asking.edit(module, part, self.question(asking, module, score_of(parent), part, idea, ()), tries=1)
         if more.module is None:
             return reply
         return replace(reply, module=more.module, change=f"{reply.change.rstrip()}\n{more.change}", code=more.code)
 
     def question(
-        self, asking: Asking, parent: Trial, spot: Spot | None, idea: Idea, context: Sequence[str]
+        self, asking: Asking, module: Module, score: float, spot: Spot | None, idea: Idea, context: Sequence[str]
     ) -> Messages:
         """Return the Modifier's prompt: the block, the idea, and experience with ideas like it."""
-        space, module = asking.drawing.view.space, parent.module
-        assert module is not None
+        space = asking.drawing.view.space
 
         def messages(length: int) -> tuple[Message, ...]:
             question = filled(
                 "nader/modify",
                 text=space.show(module, spot, length),
-                score=f"{score_of(parent):.4f}",
+                score=f"{score:.4f}",
                 experience="\n".join(context),
                 idea=idea.text,
                 place=spot.name if spot else "the network",
