@@ -12,7 +12,7 @@ from nasc.cli.arguments import COMMANDS
 
 Run = Callable[..., Any]
 
-# These write files where they stand or train for minutes; tests of their own cover them.
+# These write files where they stand, train for minutes or ask a server with a key; tests of their own cover them.
 LONG = (
     "nasc search cells",
     "nasc search small",
@@ -23,6 +23,7 @@ LONG = (
     "-o ",
     "> ",
     "--llm local",
+    "--llm openai:",
     "--plot",
 )
 

@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from nasc.cli.search_progress import Progress
+from nasc.search.engine import run
 from nasc.search.store import Store
+from nasc.tests.search.engine.walking import study, weighing
 
 Run = Callable[..., Any]
 OWN = """\
@@ -54,7 +57,6 @@ def test_a_study_is_begun_resumed_and_emitted(nasc: Run, folder: Path) -> None:
     assert done.out.startswith(
         "study first: all 2 evaluations are there\n2 proposals in 1 rounds: 2 done\nbest: trial "
     )
-    assert "evaluated, best 0." in done.err
     trials = Store(folder / "first.db").study("first").trials()
     assert all(trial.metrics["params"] <= 0.9 * 3066 for trial in trials)
     again = nasc("search", "first.db", "--emit", "torch")
@@ -113,3 +115,11 @@ def running(where: Path) -> bool:
     if not where.is_file() or not Store(where).has("s"):
         return False
     return any(trial.status == "running" for trial in Store(where).study("s").trials())
+
+
+def test_progress_names_what_is_evaluated_the_best_and_what_became_of_the_rest(tmp_path: Path) -> None:
+    found = study(tmp_path / "s.db", 4)
+    assert run(found, weighing()).reason == "trials"
+    line = Progress(found).line(found.trials(), time.monotonic())
+    assert "4 of 4 evaluated, best 0." in line
+    assert " done" in line
