@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from typing import Any
 
@@ -47,7 +47,7 @@ def _task(rows: Sequence[Row], task: str) -> list[Row]:
 
 def _introduction() -> str:
     names = ("torch", "timm", "torchvision", "transformers", "onnxruntime", "onnx2torch")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    versions = ", ".join(filter(None, map(_version, names)))
     today = datetime.datetime.now(tz=datetime.UTC).date()
     return f"""# Coverage
 
@@ -61,6 +61,14 @@ own state dict with `strict=True` and is compared on a batch of 2. Relative erro
 largest element, of all outputs; equal means at most {TOLERANCE:g}. Pictures for
 torchvision's classifiers are 96 pixels wide where the model allows it. Models of transformers are small ones built
 from their configuration."""
+
+
+def _version(name: str) -> str:
+    """Return the name and version of a package; nothing for one that is not there (onnx2torch is only a peer)."""
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return ""
 
 
 def equal(row: Row) -> bool:
