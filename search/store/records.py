@@ -19,13 +19,16 @@ class StoredTrial(Trial):
 
     text: str
 
-    def __init__(self, text: str, networks: dict[str, Module], **values: Any) -> None:
-        """Keep the text; ``networks`` are those of the study that were read before, by digest."""
+    def __init__(self, text: str = "", networks: dict[str, Module] | None = None, **values: Any) -> None:
+        """Keep the text; ``networks`` are those of the study that were read before, by digest.
+
+        A ``module`` among the values, as ``dataclasses.replace`` gives one, is kept in the place of the text.
+        """
         for field in fields(Trial):
-            if field.name != "module":
+            if field.name != "module" or "module" in values:
                 object.__setattr__(self, field.name, values[field.name])
         object.__setattr__(self, "text", text)
-        object.__setattr__(self, "_networks", networks)
+        object.__setattr__(self, "_networks", {} if networks is None else networks)
 
     def __getattr__(self, name: str) -> Any:
         """Read the network: no other attribute can be missing."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_studies_by_name(tmp_path: Path) -> None:
     with pytest.raises(NascError) as caught:
         store.study("frist")
     assert str(caught.value) == f"error: {store.name} has no study 'frist'\n  help: did you mean 'first'?"
+
+
+def test_a_stored_trial_is_replaced_like_any_other(tmp_path: Path) -> None:
+    found = study(tmp_path / "s.db", 2)
+    assert run(found, weighing()).reason == "trials"
+    first, second = found.trials()[:2]
+    other = replace(first, module=second.module, operator="other")
+    assert (other.number, other.digest, other.operator) == (first.number, first.digest, "other")
+    assert other.module is second.module
+    assert first.module is not second.module
 
 
 def test_memory_is_kept_with_its_round_in_order(tmp_path: Path) -> None:
