@@ -205,12 +205,12 @@ def executables(found: Sequence[Result]) -> Iterator[str]:
                     len(trials),
                     percent(sum(map(at_once, trials)) / len(trials)) if trials else "-",
                     percent(executable(trials)),
+                    _share(some, lambda trial: bool(trial.notes.get("chance"))),
                     reasons.replace("|", "\\|"),
                 )
 
-    yield from table(
-        ["start", "method", "proposals", "at the first answer", "after feedback", "what was wrong"], rows()
-    )
+    head = ["start", "method", "proposals", "at the first answer", "after feedback", "by chance", "what was wrong"]
+    yield from table(head, rows())
 
 
 def at_once(trial: Trial) -> bool:

@@ -35,11 +35,11 @@ def write_out(module: Module) -> str:
 
 
 def child_rules(parents: Sequence[Module], allowed: frozenset[str]) -> str:
-    """Return the grammar of children of typed modules, the first of which gives the lines."""
+    """Return the grammar of children of typed modules, the first of which gives the lines; empty without changes."""
     lines = [line for graph in _ordered(parents[0]) for line in _lines(parents, graph, allowed)]
     writer = _Segments(lines)
-    starts = " | ".join(writer.segment(0, len(lines), changes) for changes in range(1, MOST_CHANGES + 1))
-    return "\n".join([f"start: {starts}", *writer.rules, ""])
+    starts = list(filter(None, (writer.segment(0, len(lines), changes) for changes in range(1, MOST_CHANGES + 1))))
+    return "\n".join([f"start: {' | '.join(starts)}", *writer.rules, ""]) if starts else ""
 
 
 def without_identities(module: Module) -> list[Edit]:

@@ -109,11 +109,13 @@ class ModelSpace:
         return edit_grammar(module, focus=focus, keep_ops=self._keep_ops, edits=changes, why=why)
 
     def child_grammar(self, parents: Sequence[Module]) -> str:
-        """Return the grammar of the first parent's text with a few lines changed; of edits where it is large."""
+        """Return the grammar of the first parent's text with a few lines changed; of edits where it is large.
+
+        Raises NascError where nothing can be changed.
+        """
         first = checked(parents[0])
-        if not small(first):
-            return edit_grammar(first, keep_ops=self._keep_ops)
-        return child_rules([first, *map(checked, parents[1:])], self._allowed)
+        rules = child_rules([first, *map(checked, parents[1:])], self._allowed) if small(first) else ""
+        return rules or edit_grammar(first, keep_ops=self._keep_ops)
 
     def apply(self, module: Module, answer: str, spot: Spot | None = None) -> Change:
         """Return what a script of edits makes of a network, repaired around the edits. Raises NascError."""

@@ -11,7 +11,7 @@ from ..engine import Change, Proposal, Space, Spot
 from ..llm import Answer, BadAnswer, ContextTooLong, Message, Prompt
 from ..prompts import examples, filled
 from ..questions import Style, style_of
-from .drawing import Drawing
+from .drawing import UNINTENDED, Drawing, Intent, check
 from .narrowing import about, holds
 
 Messages = Callable[[int], tuple[Message, ...]]
@@ -95,18 +95,21 @@ class Asking:
             talk = (*talk, *told(answer.text, problems[-1], too_large))
         return replace(known if known.module is not None else reply, problems=tuple(problems))
 
-    def by_chance(self, reply: Reply) -> Reply:
+    def by_chance(self, reply: Reply, parent: Module | None = None, intent: Intent | None = None) -> Reply:
         """Return a reply whose network is known with a random mutation of that network instead.
 
-        A search would stand still otherwise; the note ``chance`` says so.
+        A reply that does not do what was asked for, with a mutation of the ``parent`` that does, if one is found. A
+        search would stand still otherwise; the note ``chance`` says so.
         """
-        if reply.code != SEEN or reply.module is None:
+        base = {SEEN: reply.module, UNINTENDED: parent}.get(reply.code)
+        if base is None:
             return reply
-        found = self.drawing.mutated(reply.module)
+        found = self.drawing.mutated(base, intent=intent)
         if found.module is None:
             return reply
-        change = f"{reply.change.rstrip()}\n{found.change}"
-        return replace(reply, module=found.module, change=change, code="", notes={**reply.notes, "chance": True})
+        change = found.change if reply.module is None else f"{reply.change.rstrip()}\n{found.change}"
+        notes = {**reply.notes, "chance": True}
+        return replace(reply, module=found.module, change=change, error="", code="", notes=notes)
 
     def judged(self, request: Request, answer: Answer, prompt: Prompt) -> Reply:
         """Return what an answer makes."""
@@ -130,7 +133,7 @@ class Asking:
         tries: int,
         shrinks: int = 0,
         words: tuple[str, ...] = (),
-        intent: Callable[[Module], str] | None = None,
+        intent: Intent | None = None,
         changes: int | None = None,
     ) -> Reply:
         """Return what the LLM makes of a network at a spot; where nothing can be changed there, of all of it.
@@ -151,9 +154,7 @@ class Asking:
         def read(text: str) -> Change:
             change = space.apply(module, text, spot)
             missing = "" if not narrow or holds(change.text, words) else f"it has to use {' or '.join(words)}"
-            missing = missing or (intent(change.module) if intent else "")
-            if missing:
-                raise NascError.of("the change is not the one that was asked for", missing, "intent")
+            check(change.module, lambda made: missing or (intent(made) if intent else ""))
             return change
 
         request = Request(messages, narrow or grammar, read, style.max_tokens, style.temperature)

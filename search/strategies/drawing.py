@@ -9,9 +9,21 @@ from functools import partial
 from ...ir import Module, NascError, digest
 from ..engine import Change, Proposal, Trial, View
 
+Intent = Callable[[Module], str]
+"""What of a change that was asked for is missing in a network; empty where nothing is."""
 _DRAWS = 12
 _NEAR = 4
 _FAR = 10
+
+
+UNINTENDED = "intent"
+"""The code of the error of a change that is not the one that was asked for."""
+
+
+def check(module: Module, intent: Intent) -> None:
+    """Raise NascError where something of what was asked for is missing in a network."""
+    if missing := intent(module):
+        raise NascError.of("the change is not the one that was asked for", missing, UNINTENDED)
 
 
 class Drawing:
@@ -39,8 +51,11 @@ class Drawing:
         assert parent.module is not None
         return self.mutated(parent.module, (parent,))
 
-    def mutated(self, module: Module, parents: Sequence[Trial] = ()) -> Proposal:
-        """Return a mutation of a network; where all near it are known, one of several steps, at last a sample."""
+    def mutated(self, module: Module, parents: Sequence[Trial] = (), intent: Intent | None = None) -> Proposal:
+        """Return a mutation of a network; where all near it are known, one of several steps, at last a sample.
+
+        With ``intent`` of those drawn the first in which nothing is missing; where something is in all, any.
+        """
         space, rng = self.view.space, self.view.rng
 
         def draw(attempt: int) -> Change:
@@ -52,7 +67,14 @@ class Drawing:
                 change = Change(further.module, f"{change.text.rstrip()}\n{further.text}")
             return change
 
-        return self.propose(draw, "mutation", parents)
+        def intended(attempt: int) -> Change:
+            change = draw(attempt)
+            if intent is not None:
+                check(change.module, intent)
+            return change
+
+        found = self.propose(intended, "mutation", parents)
+        return found if found.module is not None or intent is None else self.propose(draw, "mutation", parents)
 
     def sample(self) -> Proposal:
         """Return a sample of the space."""

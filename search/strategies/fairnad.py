@@ -15,7 +15,7 @@ Known to us from the abstract and appendix of the paper as its review shows them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -28,16 +28,16 @@ from ..llm import Message
 from ..prompts import filled
 from .asking import Asking, Reply, instructions
 from .attribute_tree import AttributeTree
-from .drawing import Drawing
+from .drawing import Drawing, Intent
 from .idea_base import feasible, ideas_of
 from .ranking import best_of, score_of, usable
 
-LARGER = (
+LARGER: tuple[str, ...] = (
     *("out_channels=", "out_features=", "kernel_size=", "repeat %", "conv1d {", "conv2d {", "linear {"),
     "nor_conv_3x3",
 )
 """What an edit that scales a network up has in its text."""
-SETTINGS = ("set ",)
+SETTINGS: tuple[str, ...] = ("set ",)
 """What an edit of hyperparameters has in its text."""
 
 
@@ -86,10 +86,11 @@ class FairNad:
         """Return a network off the front scaled up, or with other hyperparameters."""
         parent, module = self.parent(drawing.view)
         if turn % 2 == 0:
-            reply = self.change(drawing, parent, module, filled("fairnad/scale_up"), LARGER, _grown(module), 1)
-            return self.proposal(drawing, reply, "scale-up", parent)
-        reply = self.change(drawing, parent, module, filled("fairnad/hyperparameter"), SETTINGS, _same_ops(module), 1)
-        return self.proposal(drawing, reply, "hyperparameter", parent)
+            kind, task, words, intent = "scale-up", "fairnad/scale_up", LARGER, _grown(module)
+        else:
+            kind, task, words, intent = "hyperparameter", "fairnad/hyperparameter", SETTINGS, _same_ops(module)
+        reply = self.change(drawing, parent, module, filled(task), words, intent, 1)
+        return self.proposal(drawing, reply, kind, parent, intent)
 
     def iterative_mutation(self, drawing: Drawing, turn: int) -> Proposal:
         """Return a network similar or opposite to the best so far, after two refinements."""
@@ -122,7 +123,7 @@ class FairNad:
         module: Module,
         task: str,
         words: tuple[str, ...] = (),
-        intent: Callable[[Module], str] | None = None,
+        intent: Intent | None = None,
         changes: int | None = None,
     ) -> Reply:
         """Return what the LLM makes of a network to do a task, with the feedback loop around it."""
@@ -135,9 +136,18 @@ class FairNad:
 
         return asking.edit(module, None, messages, 1 + self.debugs, self.downscalings, words, intent, changes)
 
-    def proposal(self, drawing: Drawing, reply: Reply, operator: str, parent: Trial, **notes: object) -> Proposal:
-        """Return the proposal of a reply."""
-        return Asking(drawing).by_chance(reply).proposal(operator, (parent.number,), **notes)
+    def proposal(
+        self,
+        drawing: Drawing,
+        reply: Reply,
+        operator: str,
+        parent: Trial,
+        intent: Intent | None = None,
+        **notes: object,
+    ) -> Proposal:
+        """Return the proposal of a reply; by chance where it is known, or is not what was asked for."""
+        reply = Asking(drawing).by_chance(reply, parent.module, intent)
+        return reply.proposal(operator, (parent.number,), **notes)
 
 
 def _joined(first: Reply, second: Reply) -> Reply:
@@ -149,7 +159,7 @@ def _joined(first: Reply, second: Reply) -> Reply:
     return Reply(second.module, change, first.why or second.why, "", second.code, problems, second.notes)
 
 
-def _grown(before: Module) -> Callable[[Module], str]:
+def _grown(before: Module) -> Intent:
     """Return what tells whether a network is larger than before."""
     size = cost(before)
 
@@ -160,7 +170,7 @@ def _grown(before: Module) -> Callable[[Module], str]:
     return missing
 
 
-def _same_ops(before: Module) -> Callable[[Module], str]:
+def _same_ops(before: Module) -> Intent:
     """Return what tells whether a network has the operations that it had, with other settings."""
     kinds = kinds_of(before)
 

@@ -84,6 +84,23 @@ def test_answers_drawn_from_the_grammars_become_networks(network: Network, name:
         assert digest(space.apply(start, answer).module) != digest(start)
 
 
+def test_children_of_a_network_with_few_places_for_changes_are_never_empty() -> None:
+    text = """nasc 1
+
+graph @main(%x: f32[N,1,40]) -> f32[N,10] {
+  %conv = conv1d %x {out_channels=4, kernel_size=5} #conv
+  %flatten = flatten %conv {start_dim=1}
+  %fc = linear %flatten {out_features=10} #fc
+  return %fc
+}
+"""
+    parents = [parse(text)]
+    grammar = ModelSpace(parents).child_grammar(parents)
+    assert grammar.splitlines()[0] == "start: s0_3_1 | s0_3_2"
+    for answer in answers(grammar, 4):
+        assert answer.startswith("graph @main")
+
+
 def test_children_of_large_networks_are_edits_of_the_first_parent(network: Network) -> None:
     space = ModelSpace([network("plain")])
     (start,) = space.starts()

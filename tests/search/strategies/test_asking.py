@@ -116,6 +116,23 @@ def test_a_change_without_the_words_or_the_intention_is_handed_back(study: Study
     ]
 
 
+def test_where_no_answer_does_what_was_intended_a_mutation_by_chance_does(study: Study) -> None:
+    def larger(module: Any) -> str:
+        return "" if cost(module).params > 1100 else "the network has to become larger"
+
+    view, reply = asked(study, ["set %conv1 out_channels=4"] * 2, tries=2, intent=larger)
+    assert reply.module is None
+    (start,) = view.space.starts()
+    by_chance = Asking(Drawing(view)).by_chance(reply, start, larger)
+    assert by_chance.module is not None
+    assert cost(by_chance.module).params > 1100
+    assert (by_chance.error, by_chance.notes["chance"]) == ("", True)
+    assert len(by_chance.problems) == 2
+    anything = Asking(Drawing(view)).by_chance(reply, start, lambda _: "nothing will do")
+    assert anything.module is not None
+    assert view.known(anything.module) is None
+
+
 def test_a_prompt_that_is_too_long_is_shortened(study: Study) -> None:
     long = ContextTooLong.at("server", "too long", "shorten it")
     view, reply = asked(study, [long, long, "replace %relu1 with gelu"])
