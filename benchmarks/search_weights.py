@@ -1,8 +1,9 @@
-"""The predictor of the searches on NAS-Bench-201: trained on every family but that one: it knows no label of it."""
+"""Predictors that know no label of NAS-Bench-201: trained on every family but that one, or on NAS-Bench-101 alone."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from nasc.predictor.prediction import ENVIRONMENT, SHIPPED
@@ -14,9 +15,15 @@ def unseen(folder: Path, family: str = "nb201") -> Path:
 
     Every ``Predictor.load()`` of this process and of those that it starts takes them from now on.
     """
-    path = folder / f"weights-without-{family}"
-    if not (path / SHIPPED.name).is_file():
-        config = Config(families=tuple(name for name in SHIPPED_FAMILIES if name != family))
-        train(config=config, output=path, on_event=lambda said: print(said, flush=True))
+    others = [name for name in SHIPPED_FAMILIES if name != family]
+    path = trained(folder / f"weights-without-{family}", others)
     os.environ[ENVIRONMENT] = str(path)
+    return path
+
+
+def trained(path: Path, families: Sequence[str]) -> Path:
+    """Return a folder with the weights of a predictor of these families, which is trained where they are not there."""
+    if not (path / SHIPPED.name).is_file():
+        config = Config(families=tuple(families))
+        train(config=config, output=path, on_event=lambda said: print(said, flush=True))
     return path

@@ -1,8 +1,9 @@
 """The predictor and zero-cost proxies put together by rank, without one label of NAS-Bench-201.
 
-    NASC_DATA_DIR=... python -m benchmarks.zero_cost --networks 1000 [--record proxies.jsonl] [--weights FILE]
+    NASC_DATA_DIR=... python -m benchmarks.zero_cost --networks 9445 [--record proxies.jsonl] [--folder FOLDER]
 
-The predictor's score and proxies are put together as AZ-NAS does it: the sum of the logarithms of ranks in the set, all
+Two predictors: one was trained on NAS-Bench-101 alone, one on every family but NAS-Bench-201. The predictor's score
+and proxies are put together as AZ-NAS does it: the sum of the logarithms of ranks in the set, all
 of one weight. Proxies are those that NAS-Bench-Suite-Zero published; with a record of benchmarks.proxies, its
 networks are taken, and our own proxies and the parts of AZ-NAS stand beside them. Which proxies go together was fixed
 before anything was measured.
@@ -23,6 +24,9 @@ from nasc.frontends.cells import nb201
 from nasc.predictor import Predictor
 from nasc.search.evaluators.az import PARTS
 
+from .search_weights import trained, unseen
+
+Rows = Sequence[Mapping[str, str]]
 Columns = Mapping[str, Sequence[float]]
 TOGETHER = (
     ("predictor",),
@@ -63,26 +67,35 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--networks", type=int, default=1000, help="how many; default: 1000, of 9,445")
     options.add_argument("--record", type=Path, help="the record of benchmarks.proxies")
-    options.add_argument("--weights", help="weights of the predictor; default: those shipped")
+    options.add_argument("--folder", type=Path, default=Path("search_runs"), help="weights; default: search_runs")
     chosen = options.parse_args()
     own = read(chosen.record) if chosen.record else {}
     rows = [row for row in sample(chosen.networks) if not own or row["arch"] in own]
     accuracy = {row["arch"]: float(row["c10_test"]) for row in table("nb201")}
     truth = [accuracy[row["arch"]] for row in rows]
-    predictor = Predictor.load(chosen.weights)
-    scores = [found.score for start in range(0, len(rows), 100) for found in _predicted(predictor, rows, start)]
+    known = {
+        "NAS-Bench-101 alone": trained(chosen.folder / "weights-nb101", ["nb101"]),
+        "every family but NAS-Bench-201": unseen(chosen.folder),
+    }
+    for name, weights in known.items():
+        predictor = Predictor.load(weights)
+        scores = [found.score for start in range(0, len(rows), 100) for found in _predicted(predictor, rows, start)]
+        compare(f"{len(rows)} networks, trained on {name}", rows, scores, own, truth)
+
+
+def compare(title: str, rows: Rows, scores: Sequence[float], own: Mapping[str, Any], truth: Sequence[float]) -> None:
+    """Print what a predictor's scores and proxies reach, alone and together: published ones, then ours."""
     names = ("jacov", "nwot", "synflow", "zen", "snip", "grad_norm")
     columns = {"predictor": scores, **{name: [float(row[name]) for row in rows] for name in names}}
     alone = tuple((name,) for name in columns)
-    show(f"{len(rows)} networks, proxies as published", columns, (*TOGETHER, *alone[1:]), truth)
+    show(f"{title}, proxies as published", columns, (*TOGETHER, *alone[1:]), truth)
     if own:
         values = [own[row["arch"]]["values"] for row in rows]
         ours = {name: [_number(value[name]) for value in values] for name in (*names, *PARTS)}
-        columns = {"predictor": scores, **ours}
-        show("our own proxies", columns, (*TOGETHER, *WITH_AZ), truth)
+        show(f"{title}, our own proxies", {"predictor": scores, **ours}, (*TOGETHER, *WITH_AZ), truth)
 
 
-def _predicted(predictor: Predictor, rows: Sequence[Mapping[str, str]], start: int) -> Sequence[Any]:
+def _predicted(predictor: Predictor, rows: Rows, start: int) -> Sequence[Any]:
     return predictor.predict([nb201(row["arch"]) for row in rows[start : start + 100]])
 
 

@@ -157,6 +157,6 @@ def rankers() -> Mapping[str, Fit]:
             "ours, trees alone": trees_alone,
             "k-GNN": kgnn,
             "ours and encoder": with_encoder,
-            "thesis, 64 wide": Recipe(width=64),
+            "thesis": Recipe(),
         }
     )
