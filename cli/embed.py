@@ -12,17 +12,20 @@ from .output import say, write_text
 from .source import read_module
 
 if TYPE_CHECKING:
+    from ..ir import Module
     from ..predictor import Predictor
     from ..predictor.pictures import Scene
 
 EXAMPLE = """\
 --plot places the models by t-SNE among networks of benchmark families, drawn from the tables in --data-dir
-or $NASC_DATA_DIR. --route draws a line through models in the order given: the steps of a search.
+or $NASC_DATA_DIR. --route draws a line through models in the order given: the steps of a search. --study draws it
+through the networks that were the best so far in a study of `nasc search`.
 
 examples:
   nasc embed examples/resnet_cifar.py timm:resnet18 -o embeddings.npy
   nasc embed examples/resnet_cifar.py --plot map.svg --family nb201 --limit 1000
   nasc embed --route a.nasc b.nasc c.nasc --plot route.png
+  nasc embed --study demo --plot searched.svg
 """
 FORMS = (".svg", ".png")
 
@@ -35,6 +38,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--route", metavar="SOURCE", nargs="+", default=[], help="with --plot: models to join by a line"
     )
+    command.add_argument("--study", metavar="STUDY", help="with --plot: the bests of a search, joined by a line")
     command.add_argument(
         "--family",
         metavar="NAME",
@@ -54,10 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.plot and Path(arguments.plot).suffix not in FORMS:
         raise NascError.of(f"{arguments.plot} names no kind of picture", "name a .svg or a .png file", "plot")
-    if arguments.route and not arguments.plot:
+    if (arguments.route or arguments.study) and not arguments.plot:
         raise NascError.of("a route is something to draw", "name the picture: --plot FILE.svg", "plot")
-    sources: list[str] = arguments.sources or ([] if arguments.route else ["-"])
+    sources: list[str] = arguments.sources or ([] if arguments.route or arguments.study else ["-"])
     modules = [read_module(source, arguments) for source in (*sources, *arguments.route)]
+    modules += _bests(arguments.study) if arguments.study else []
     predictor = Predictor.load()
     found = predictor.embed(modules)
     if arguments.plot:
@@ -81,6 +86,25 @@ def run(arguments: argparse.Namespace) -> int:
         rows = [{"model": s, "embedding": e} for s, e in zip(sources, found.tolist(), strict=True)]
         write_text(json.dumps(rows), arguments.output)
     return 0
+
+
+def _bests(study: str) -> list[Module]:
+    """Return the networks of a study that were the best when they were evaluated. Raises NascError without one."""
+    from ..ir import NascError
+    from ..search.engine.opening import Request, located
+    from ..search.report.curves import improvements
+    from ..search.store import Store
+
+    name, where = located(Request(study))
+    store = Store(where, create=False)
+    try:
+        found = [step.trial.module for step in improvements(store.study(name).trials())]
+    finally:
+        store.close()
+    if not found:
+        hint = "let the search go on: `nasc search` with the same name"
+        raise NascError.of(f"the study {name} has no evaluated network yet", hint, "route")
+    return [module for module in found if module is not None]
 
 
 def _scene(predictor: Predictor, found: object, sources: list[str], arguments: argparse.Namespace) -> Scene:

@@ -1,6 +1,7 @@
 """The harness on a small table: fair splits, results that survive a kill, and tables in a card."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +75,11 @@ def test_a_card_without_marks_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(NascError, match="no place for the figures"):
         put(card, "new")
     assert card.read_text() == "mine"
+
+
+def test_the_trees_say_what_they_need(networks: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    with pytest.raises(NascError) as caught:
+        Trees()([networks], 0)
+    assert str(caught.value) == ("error: the trees of the harness need scikit-learn\n  help: pip install 'nasc[trees]'")

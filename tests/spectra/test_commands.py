@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from nasc.grammar import print_module
+from nasc.search.engine import Settings
+from nasc.search.report.curves import improvements
+from nasc.search.store import Store
 from nasc.tests.predictor.networks import residual
 
 Run = Callable[..., Any]
@@ -67,6 +70,26 @@ def test_pictures_of_models_and_a_route(
         assert all(f">{Path(name).name}</text>" in written.decode() for name in models)
 
 
+def test_the_bests_of_a_search_are_a_route(
+    nasc: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NASC_DATA_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    models = [str(folder / f"r{i}.nasc") for i in range(1, 6)]
+    search = f"search walk --method random --start {models[0]} --evaluator predictor --trials 6".split()
+    assert nasc(*search).code == 0
+    bests = improvements(Store("walk.db").study("walk").trials())
+    done = nasc("embed", *models, "--study", "walk", "--plot", "map.svg")
+    assert done.code == 0, done.err
+    assert f"{len(models) + len(bests)} models" in done.err
+    Store("new.db").begin("new", Settings(method="random", start="x", evaluator="predictor"), 3)
+    none = nasc("embed", "--study", "new", "--plot", "map.svg")
+    assert none.err == (
+        "error: the study new has no evaluated network yet\n"
+        "  help: let the search go on: `nasc search` with the same name\n"
+    )
+
+
 ERRORS: dict[tuple[str, ...], str] = {
     ("spectra", "r1", "--near", "nowhere"): (
         "error: there is no folder nowhere\n  help: name a folder that holds models\n"
@@ -85,6 +108,7 @@ ERRORS: dict[tuple[str, ...], str] = {
     ("embed", "r1", "--route", "r2"): (
         "error: a route is something to draw\n  help: name the picture: --plot FILE.svg\n"
     ),
+    ("embed", "--study", "s"): ("error: a route is something to draw\n  help: name the picture: --plot FILE.svg\n"),
     ("embed", "r1", "--plot", "map.svg"): (
         "error: 1 networks are too few for a picture\n"
         "  help: name 5 or more, or give --family nb201 and --data-dir DIR for networks around them\n"
