@@ -89,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
             pools[0].prepare([stage.spec for stage in parse_cascade(settings.evaluator).stages])
 
         study = stack.enter_context(open_study(request, client, ledger.price, prepare))
+        if request.trials is not None and request.trials < study.stored.wanted:
+            say(f"{study.stored.wanted} evaluations were asked for before: --trials {request.trials} takes none away")
         if not pools and not study.over():
             prepare(study.settings)
         return _searched(arguments, study, pools[0] if pools else None)

@@ -63,6 +63,8 @@ def test_a_study_is_begun_resumed_and_emitted(nasc: Run, folder: Path) -> None:
     assert again.code == 0
     assert "Found by nasc: study first, trial " in again.out
     assert "def build_model(" in again.out
+    fewer = nasc("search", "first", "--trials", "1")
+    assert fewer.err.startswith("2 evaluations were asked for before: --trials 1 takes none away\n")
     other = nasc(*command[:4], "--seed", "3", "--evaluator", "predictor")
     assert other.code == 1
     assert other.err == (
