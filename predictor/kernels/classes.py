@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .codes import Codes, Integers, mixed, of_rows, sums
+from .codes import Codes, Integers, mixed, of_rows
 from .relation import WAYS, Joined
 
 
@@ -32,36 +32,51 @@ class Classes:
         """Return the classes of nodes with these kinds [n] and rows [n, r] for so many layers over one step."""
         start, index = joined.start.numpy(), joined.index.numpy()
         codes = of_rows(kinds.numpy(), rows.numpy())
-        which, chosen = _unique(codes)
+        which, chosen = unique(codes)
         first = torch.from_numpy(chosen)
         steps: list[Joined] = []
         for _ in range(layers):
-            sent = np.stack([mixed(codes, way) for way in range(WAYS)], axis=1)
-            codes = sums(sent.ravel(), start, index)
-            before, count = which, len(chosen)
-            which, chosen = _unique(codes)
-            steps.append(_of_classes(start, index, chosen, before, count))
+            columns = WAYS * len(chosen)
+            read = (WAYS * which[:, None] + np.arange(WAYS)).ravel()[index]
+            known = codes[chosen]
+            sent = np.stack([mixed(known, way) for way in range(WAYS)], axis=1).ravel()
+            codes = np.add.reduceat(sent[read], start[:-1])
+            which, chosen = unique(codes)
+            steps.append(_of_rows(start, read, chosen, columns))
         return Classes(first, tuple(steps), torch.from_numpy(which))
 
 
-def _of_classes(start: Integers, index: Integers, chosen: Integers, which: Integers, columns: int) -> Joined:
-    """Return what the chosen rows of a joined relation read, as classes."""
+def _of_rows(start: Integers, index: Integers, chosen: Integers, columns: int) -> Joined:
+    """Return the chosen rows of a joined relation."""
     begin = start[chosen]
     counts = start[chosen + 1] - begin
     starts = np.zeros(len(chosen) + 1, np.int64)
     np.cumsum(counts, out=starts[1:])
     places = np.arange(starts[-1]) + np.repeat(begin - starts[:-1], counts)
-    column = WAYS * which[:, None] + np.arange(WAYS)
-    read = column.ravel()[index[places]]
-    return Joined(torch.from_numpy(starts), torch.from_numpy(read), WAYS * columns)
+    return Joined(torch.from_numpy(starts), torch.from_numpy(index[places]), columns)
 
 
-def _unique(codes: Codes) -> tuple[Integers, Integers]:
-    """Return the class of each code, and the place of one code of each class."""
-    order = np.argsort(codes)
-    ordered = codes[order]
-    new = np.ones(len(codes), dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    which = np.empty(len(codes), np.int64)
-    which[order] = np.cumsum(new) - 1
-    return which, order[new]
+def unique(codes: Codes) -> tuple[Integers, Integers]:
+    """Return the class of each code, and the place of one code of each class, rising.
+
+    Codes are looked up in a table by some of their bits; the few that find another code there try other bits, and what
+    is left at last is sorted.
+    """
+    bits = max(4 * len(codes), 2).bit_length()
+    table = np.empty(1 << bits, np.int64)
+    every = np.arange(len(codes))
+    found, left = every.copy(), every
+    for shift in range(64 - bits, -1, -3):
+        mine = codes[left]
+        slots = (mine >> np.uint64(shift) & np.uint64(len(table) - 1)).view(np.int64)
+        table[slots] = left
+        seen = table[slots]
+        found[left] = seen
+        left = left[codes[seen] != mine]
+        if not len(left):
+            break
+    else:
+        _, place, which = np.unique(codes[left], return_index=True, return_inverse=True)
+        found[left] = left[place][which]
+    first = found == every
+    return (np.cumsum(first) - 1)[found], np.flatnonzero(first)
