@@ -23,9 +23,9 @@ import numpy as np
 from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.evaluation import ranking
 from nasc.predictor.families import FAMILIES
-from nasc.predictor.thesis import Recipe
 from nasc.predictor.thesis.encoder import KINDS, TOGETHER, Shape
 from nasc.predictor.thesis.pretraining import Pretraining
+from nasc.predictor.thesis.recipe import Recipe
 
 SOURCE = "nb101"
 HELD_OUT = 400

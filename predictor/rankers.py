@@ -144,7 +144,7 @@ def with_encoder(sources: Sequence[Dataset], seed: int) -> Score:
 def rankers() -> Mapping[str, Fit]:
     """Return the rankers by name, in the order of the tables."""
     from .kgnn import kgnn
-    from .thesis import Recipe
+    from .thesis.recipe import Recipe
 
     return MappingProxyType(
         {

@@ -9,7 +9,3 @@ shared trunk, weighed by its posterior.
 Two signs of the text are read as they must be meant: near graphs get the large weight (softmax of minus the distance),
 and the soft labels of a graph sum up to 1.
 """
-
-from .recipe import Recipe
-
-__all__ = ["Recipe"]

@@ -13,9 +13,9 @@ from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.evaluation import ranking
 from nasc.predictor.features import ROW, Arrays, features
 from nasc.predictor.statistics import NAMES
-from nasc.predictor.thesis import Recipe
 from nasc.predictor.thesis.encoder import Encoder, Shape, along
 from nasc.predictor.thesis.pretraining import Pretraining, contrastive_loss, soft_labels, spread
+from nasc.predictor.thesis.recipe import Recipe
 from nasc.tests.predictor.networks import residual, transformer
 
 DIAMOND = np.array([[0, 0, 1, 2], [1, 2, 3, 3]], np.int32)
