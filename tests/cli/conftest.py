@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,3 +68,14 @@ def shell(tmp_path: Path) -> Run:
 def block() -> str:
     """The text of a small network with a block."""
     return (ROOT / "examples/block.nasc").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes that the test starts can be interrupted, also where the tests run in a shell's background.
+
+    A signal that is ignored stays so in processes that are started, one that is handled does not.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -66,6 +66,7 @@ def test_the_main_job_gives_a_model_that_trains(shell: Run, tmp_path: Path, llm:
     assert trained.out == "trained\n", trained.err
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_prints_the_best_model_so_far(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "nasc", "rewrite", "examples/block.nasc", "--max-iterations", "100000"]
     command += ["--threshold", "1e9", "--no-diff"]

@@ -98,6 +98,7 @@ def test_nothing_is_begun_that_cannot_run(nasc: Run, folder: Path) -> None:
     assert not (folder / "s.db").exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_search_goes_on(folder: Path) -> None:
     command = [sys.executable, "-m", "nasc", "search", "s", "--method", "random", "--start", "model.nasc"]
     options = ["--evaluator", "train:own.py:slow", "--trials", "2"]
