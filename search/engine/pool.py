@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from ...grammar import parse
@@ -94,7 +96,11 @@ class Bench:
 
 
 class LocalPool:
-    """``size`` workers on this machine, each evaluator in a process of its own with limits of time and memory."""
+    """``size`` workers on this machine, each evaluator in a process of its own with limits of time and memory.
+
+    What is over comes through a queue: an interrupt within ``concurrent.futures.wait`` can leave a future locked, for
+    which its worker, and the end of this process, would wait for ever.
+    """
 
     def __init__(self, size: int, seconds: float, gib: float) -> None:
         """Start no process before the first task."""
@@ -103,7 +109,7 @@ class LocalPool:
         self._own = threading.local()
         self._benches: list[Bench] = []
         self._make: Callable[[], Bench] = lambda: Bench(seconds, gib)
-        self._flying: dict[Future[Outcome], Task] = {}
+        self._over: SimpleQueue[tuple[Task, Future[Outcome]]] = SimpleQueue()
 
     def prepare(self, specs: Sequence[str]) -> None:
         """Start the evaluators of one worker. Raises NascError where one cannot be opened."""
@@ -111,13 +117,17 @@ class LocalPool:
 
     def submit(self, task: Task) -> None:
         """Begin a task."""
-        self._flying[self._threads.submit(lambda: self._bench().evaluate(task))] = task
+        future = self._threads.submit(lambda: self._bench().evaluate(task))
+        future.add_done_callback(lambda over: self._over.put((task, over)))
 
     def collect(self, seconds: float) -> list[Done]:
         """Return tasks that are over, waiting for the first of them."""
-        over, _ = wait(self._flying, seconds, FIRST_COMPLETED)
-        tasks = [(future, self._flying.pop(future)) for future in list(self._flying) if future in over]
-        return [Done(task, future.result()) for future, task in tasks]
+        found: list[tuple[Task, Future[Outcome]]] = []
+        with suppress(Empty):
+            found.append(self._over.get(timeout=seconds))
+            while True:
+                found.append(self._over.get_nowait())
+        return [Done(task, future.result()) for task, future in found]
 
     def rank(self, spec: str, rows: Rows) -> Sequence[float] | None:
         """Return the scores of a set, None where scores stand alone."""

@@ -106,7 +106,7 @@ def test_an_interrupted_search_goes_on(folder: Path) -> None:
     while process.poll() is None and not running(folder / "s.db"):
         time.sleep(0.1)
     os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate()
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert err.endswith("interrupted; `nasc search s` goes on with it\n")
     assert "no network was evaluated" in out
