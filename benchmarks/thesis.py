@@ -16,13 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isnan
 from pathlib import Path
-from statistics import mean, pstdev
+from statistics import mean
 
 import numpy as np
 
 from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.evaluation import ranking
 from nasc.predictor.families import FAMILIES
+from nasc.predictor.tables import cell
 from nasc.predictor.thesis.encoder import KINDS, TOGETHER, Shape
 from nasc.predictor.thesis.pretraining import Pretraining
 from nasc.predictor.thesis.recipe import Recipe
@@ -144,15 +145,10 @@ def table(lines: Sequence[Line]) -> None:
     for line in lines:
         groups.setdefault(line.variant, []).append(line)
     for name, some in groups.items():
-        cells = [spread([one.spearman[family] for one in some]) for family in shown]
-        means = spread([one.transfer for one in some])
+        cells = [cell([one.spearman[family] for one in some]) for family in shown]
+        means = cell([one.transfer for one in some])
         seconds = mean(one.seconds for one in some)
         print(f"| {name} | {len(some)} | {' | '.join(cells)} | {means} | {seconds:.0f} |")
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return mean and deviation."""
-    return f"{mean(values):.3f} ± {pstdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from statistics import mean
 
 from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.evaluation import Ranking, ranking
 from nasc.predictor.rankers import rankers
+from nasc.predictor.tables import cell
 
 RANKERS = ("parameters", "FLOPs", "trees", "k-GNN", "ours")
 UNLEARNT = RANKERS[:2]
@@ -40,7 +40,7 @@ def main() -> None:
         found = [compared(name, source, (strings, once), seed) for seed in seeds]
         counted, single = zip(*found, strict=True)
         columns = [[getattr(one, key) for one in counted] for key in ("spearman", "kendall", "ndcg10")]
-        cells = [spread(values) for values in (*columns, [one.spearman for one in single])]
+        cells = [cell(values) for values in (*columns, [one.spearman for one in single])]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
@@ -48,12 +48,6 @@ def compared(name: str, source: Dataset, targets: Sequence[Dataset], seed: int) 
     """Return how well a ranker that was trained on the source ranks each target."""
     score = rankers()[name]([source], seed)
     return [ranking(score(target), target.accuracy) for target in targets]
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return the mean and the largest deviation from it."""
-    middle = mean(values)
-    return f"{middle:.3f}" + (f" ±{max(abs(v - middle) for v in values):.3f}" if len(values) > 1 else "")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _goals(trials: Sequence[Trial]) -> str:
     for measure, goal in (("Spearman", 0.92), ("NDCG@10", 0.99)):
         values = _cells([t for t in trials if t.protocol == ZERO], MEASURES[measure])["nb201", OURS]
         if values:
-            lines.append(_line(f"nb101 to nb201: {measure} >= {goal}", _cell(values), fmean(values) >= goal))
+            lines.append(_line(f"nb101 to nb201: {measure} >= {goal}", cell(values), fmean(values) >= goal))
     few = _cells([t for t in trials if t.protocol == FEW], MEASURES["Spearman"])
     zero = _cells([t for t in trials if t.protocol == LEAVE], MEASURES["Spearman"])
     told = [f for f, ranker in few if ranker == OURS]
@@ -103,7 +103,7 @@ def _table(trials: Sequence[Trial], read: Callable[[Trial], float | None]) -> st
     names = list(dict.fromkeys(t.ranker for t in trials))
     lines = [f"| family | networks | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
     lines += [
-        f"| {family} | {count} | {' | '.join(_cell(cells[family, name]) for name in names)} |"
+        f"| {family} | {count} | {' | '.join(cell(cells[family, name]) for name in names)} |"
         for family, count in counts.items()
     ]
     means = [[fmean(cells[f, name]) for f in counts if cells[f, name]] for name in names]
@@ -111,7 +111,8 @@ def _table(trials: Sequence[Trial], read: Callable[[Trial], float | None]) -> st
     return "\n".join(lines)
 
 
-def _cell(values: Sequence[float]) -> str:
+def cell(values: Sequence[float]) -> str:
+    """Return the mean of a figure over seeds and the largest deviation from it; nothing where there is none."""
     if not values:
         return ""
     mean = fmean(values)
