@@ -87,11 +87,6 @@ def networks(count: int) -> list[Features]:
     return found
 
 
-def moved(batch: Batch, device: str) -> Batch:
-    """Return the batch on a device."""
-    return Batch(**{field.name: getattr(batch, field.name).to(device) for field in fields(batch)})
-
-
 class EachNode(Batch):
     """A batch whose nodes are all computed, also those that look alike."""
 
@@ -117,7 +112,7 @@ def measure(graphs: Sequence[Features], shape: tuple[int, int], repeats: int, de
     other = Geometric(encoder).eval().to(device)
     best, apart = [Seconds(float("inf"), float("inf"))] * 3, 0.0
     for nodes in (1500, 5000, 10**9):
-        made = [moved(batch, device) for batch in batches(graphs, nodes)]
+        made = [batch.to(torch.device(device)) for batch in batches(graphs, nodes)]
         runs = [partial(encode, other, made), partial(encode, encoder, made), partial(encode, encoder, made, EachNode)]
         best = [min(pair) for pair in zip(best, in_turn(runs, repeats), strict=True)]
         apart = max(apart, *(float((encoder.embed(b) - other.embed(b)).abs().max()) for b in made))

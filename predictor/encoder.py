@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import torch
@@ -52,6 +52,10 @@ class Batch:
     target: Tensor
     graph: Tensor
     statistics: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(Batch)})
 
     @cached_property
     def step(self) -> Step:

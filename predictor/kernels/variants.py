@@ -7,7 +7,7 @@ where a changed node is at most k edges away. Those states alone are computed; e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -49,9 +49,13 @@ class Variants:
         """
         own, changed = values[: self.nodes], values[self.nodes :]
         apart = changed * kept - own.index_select(0, self.last.node)
-        starts = torch.zeros(self.count + 1, dtype=torch.int64)
-        torch.cumsum(torch.bincount(self.last.variant, minlength=self.count), 0, out=starts[1:])
-        return own.sum(0) + sums(apart, Relation(starts, torch.arange(len(apart)), len(apart)))
+        every = torch.arange(len(apart), device=values.device)
+        return own.sum(0) + sums(apart, Relation.of(every, self.last.variant, self.count, len(apart)))
+
+    def to(self, device: torch.device) -> Variants:
+        """Return the same on a device."""
+        first, last = (Changed(part.variant.to(device), part.node.to(device)) for part in (self.first, self.last))
+        return replace(self, first=first, steps=tuple(step.to(device) for step in self.steps), last=last)
 
     @staticmethod
     def of(edges: NDArray[np.integer], changed: NDArray[np.bool_], layers: int) -> Variants:
