@@ -1,7 +1,7 @@
 """Graphs encoded a second: message passing of nasc against a stack of PyTorch Geometric's GINConv with equal outputs.
 
     python -m benchmarks.encoder
-    python -m benchmarks.encoder --graphs 512 --repeats 9
+    python -m benchmarks.encoder --graphs 512 --repeats 9 --device cuda
 
 The graphs are random networks of nb201. Both sides get tensors of a batch; what nasc prepares of a batch counts. Each
 side is run with all graphs in one batch and with few graphs a batch, and keeps its better time. nasc computes nodes
@@ -130,6 +130,8 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=5, help="runs of each; the median counts")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    there = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    parser.add_argument("--device", nargs="+", choices=there, default=there, help="default: all that there are")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     graphs = networks(max(arguments.graphs))
@@ -144,7 +146,7 @@ def main() -> None:
     )
     print("|---" * 10 + "|")
     with torch.inference_mode():
-        for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        for device in arguments.device:
             for shape in SHAPES:
                 for count in arguments.graphs:
                     print(measure(graphs[:count], shape, arguments.repeats, device), flush=True)

@@ -74,6 +74,5 @@ def test_embeddings_of_variants_are_those_of_the_cpu() -> None:
     kept = torch.from_numpy(keep)
     with torch.no_grad():
         expected = model.embed_variants(kinds, rows, kept, variants)
-        tensors = (tensor.to(GPU) for tensor in (kinds, rows, kept))
-        found = model.to(GPU).embed_variants(*tensors, variants.to(GPU))
+        found = model.to(GPU).embed_variants(kinds.to(GPU), rows.to(GPU), kept.to(GPU), variants.to(GPU))
     torch.testing.assert_close(found.cpu(), expected, atol=1e-4, rtol=1e-4)
