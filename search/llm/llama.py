@@ -1,8 +1,9 @@
-"""The forward pass of a Llama on a CPU, written for prompts that share a long beginning.
+"""The forward pass of a Llama in float32, written for prompts that share a long beginning.
 
 Keys and values of the prompt are kept from one prompt to the next and used again as far as both begin alike,
 in whole blocks of BLOCK tokens. A prompt always runs in the same blocks, whether kept or not, so that a
-number never depends on what was asked before: the same prompt gives the same logits, bit for bit.
+number never depends on what was asked before: the same prompt gives the same logits, bit for bit. Weights and
+memory lie on one device, tokens and logits on the CPU.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from safetensors.torch import load_file
@@ -19,8 +20,14 @@ from torch.nn import functional as F
 
 from .weights import Shape
 
+if TYPE_CHECKING:
+    from .replay import Replay
+
 BLOCK: Final = 128
 """Tokens that go through the layers at once; smaller blocks are reused more, larger ones run faster."""
+
+_FEW: Final = 4
+"""So many tokens a GPU reads one by one: a replay is that much faster than launching every kernel anew."""
 
 
 class Llama:
@@ -33,18 +40,21 @@ class Llama:
     def __init__(self, shape: Shape, tensors: dict[str, Tensor]) -> None:
         self.shape = shape
         self._tensors = tensors
-        self._turns = _rotations(shape)
-        self._memory = torch.empty(shape.layers, 2, shape.kv_heads, shape.context, shape.head_dim)
+        self.device = tensors["embedding"].device
+        self._turns = _rotations(shape).to(self.device)
+        size = (shape.layers, 2, shape.kv_heads, shape.context, shape.head_dim)
+        self._memory = torch.zeros(size, device=self.device)
         self._kept: list[int] = []
         self._length = 0
         self._soft: Tensor | None = None
         self._soft_key = b""
+        self._replay = self._recorded() if self.device.type == "cuda" else None
 
     @classmethod
-    def load(cls, folder: Path) -> Llama:
-        """Return the model kept in a folder of weights.py."""
+    def load(cls, folder: Path, device: str = "cpu") -> Llama:
+        """Return the model kept in a folder of weights.py, on a device that torch has."""
         plain = json.loads((folder / "shape.json").read_text(encoding="utf-8"))
-        return cls(Shape(**plain), load_file(folder / "model.safetensors"))
+        return cls(Shape(**plain), load_file(folder / "model.safetensors", device=device))
 
     @property
     def vocabulary(self) -> int:
@@ -59,7 +69,7 @@ class Llama:
     def begin_with(self, soft: Tensor | None, key: bytes) -> None:
         """Put vectors [count, width] before every prompt; ``key`` says whether they are those that are there."""
         if key != self._soft_key:
-            self._soft, self._soft_key, self._kept = soft, key, []
+            self._soft, self._soft_key, self._kept = soft if soft is None else soft.to(self.device), key, []
 
     @torch.inference_mode()
     def start(self, prompt: Sequence[int]) -> int:
@@ -80,21 +90,27 @@ class Llama:
     @torch.inference_mode()
     def extend(self, tokens: Sequence[int]) -> Tensor:
         """Read more tokens; returns the hidden state [width] that predicts the next one."""
-        return self._run(tokens)[-1]
+        if self._replay is None or len(tokens) > _FEW:
+            return self._run(tokens)[-1]
+        hidden = torch.empty(0)
+        for token in tokens:
+            hidden = self._replay(token, self._length)[-1]
+            self._length += 1
+        return hidden
 
     @torch.inference_mode()
     def logits(self, hidden: Tensor, allowed: Tensor | None) -> Tensor:
-        """Return the logits of the ``allowed`` tokens (indices, in their order), or of all."""
+        """Return the logits, on the CPU, of the ``allowed`` tokens (indices, in their order), or of all."""
         embedding = self._tensors["embedding"]
         hidden = F.rms_norm(hidden, hidden.shape, self._tensors["norm"], self.shape.epsilon)
         if allowed is not None and len(allowed) * 4 < self.vocabulary:
-            return embedding[allowed] @ hidden
-        scores = embedding @ hidden
+            return (embedding[allowed.to(self.device)] @ hidden).cpu()
+        scores = (embedding @ hidden).cpu()
         return scores if allowed is None else scores[allowed]
 
-    def embedded(self, tokens: Sequence[int]) -> Tensor:
+    def embedded(self, tokens: Sequence[int] | Tensor) -> Tensor:
         """Return the vectors [tokens, width] of tokens."""
-        return self._tensors["embedding"][torch.tensor(tokens)]
+        return self._tensors["embedding"][torch.as_tensor(tokens, device=self.device)]
 
     def losses(self, soft: Tensor, prompt: Sequence[int], answer: Sequence[int]) -> Tensor:
         """Return minus the log-likelihood of each token of an answer behind a soft prompt and a prompt.
@@ -107,34 +123,47 @@ class Llama:
             hidden = hidden + self._mlp(layer, hidden)
         last = hidden[-len(answer) - 1 : -1]
         scores = F.rms_norm(last, last.shape[-1:], self._tensors["norm"], self.shape.epsilon)
-        return F.cross_entropy(scores @ self._tensors["embedding"].T, torch.tensor(answer), reduction="none")
+        wanted = torch.tensor(answer, device=self.device)
+        return F.cross_entropy(scores @ self._tensors["embedding"].T, wanted, reduction="none")
+
+    def through(self, hidden: Tensor, places: slice | Tensor, end: int, mask: Tensor | None) -> Tensor:
+        """Return what the layers make of vectors [count, width] that stand at ``places`` of the memory.
+
+        They attend to the first ``end`` places where ``mask`` [groups * count or 1, end] has them.
+        """
+        for layer in range(self.shape.layers):
+            hidden = hidden + self._attention(layer, hidden, places, end, mask)
+            hidden = hidden + self._mlp(layer, hidden)
+        return hidden
 
     def _run(self, tokens: Sequence[int]) -> Tensor:
         return self._run_vectors(self.embedded(tokens))
 
     def _run_vectors(self, hidden: Tensor) -> Tensor:
         start, end = self._length, self._length + len(hidden)
-        places = torch.arange(start, end)
         mask = None
         if len(hidden) > 1:
             groups = self.shape.heads // self.shape.kv_heads
-            mask = (torch.arange(end) <= places[:, None]).repeat(groups, 1)
-        for layer in range(self.shape.layers):
-            hidden = hidden + self._attention(layer, hidden, mask)
-            hidden = hidden + self._mlp(layer, hidden)
+            places = torch.arange(end, device=self.device)
+            mask = (places <= places[start:, None]).repeat(groups, 1)
+        hidden = self.through(hidden, slice(start, end), end, mask)
         self._length = end
         return hidden
 
-    def _attention(self, layer: int, hidden: Tensor, mask: Tensor | None) -> Tensor:
+    def _recorded(self) -> Replay:
+        from .replay import Replay
+
+        return Replay(self)
+
+    def _attention(self, layer: int, hidden: Tensor, places: slice | Tensor, end: int, mask: Tensor | None) -> Tensor:
         shape, count = self.shape, len(hidden)
-        start, end = self._length, self._length + count
         normal = self._normal(hidden, f"{layer}.attention.norm")
         joined = (normal @ self._tensors[f"{layer}.attention.in"]).view(count, -1, shape.head_dim)
-        turned = self._turned(joined[:, : shape.heads + shape.kv_heads], start)
+        turned = self._turned(joined[:, : shape.heads + shape.kv_heads], places)
         query, key = turned[:, : shape.heads], turned[:, shape.heads :]
         keys, values = self._memory[layer]
-        keys[:, start:end] = key.transpose(0, 1)
-        values[:, start:end] = joined[:, shape.heads + shape.kv_heads :].transpose(0, 1)
+        keys[:, places] = key.transpose(0, 1)
+        values[:, places] = joined[:, shape.heads + shape.kv_heads :].transpose(0, 1)
         groups = shape.heads // shape.kv_heads
         query = query.view(count, shape.kv_heads, groups, shape.head_dim).permute(1, 2, 0, 3)
         query = query.reshape(1, shape.kv_heads, groups * count, shape.head_dim)
@@ -147,7 +176,7 @@ class Llama:
         shape, count = self.shape, len(hidden)
         normal = self._normal(hidden, f"{layer}.attention.norm")
         joined = (normal @ self._tensors[f"{layer}.attention.in"]).view(count, -1, shape.head_dim)
-        turned = self._turned(joined[:, : shape.heads + shape.kv_heads], 0)
+        turned = self._turned(joined[:, : shape.heads + shape.kv_heads], slice(count))
         query, key = turned[:, : shape.heads], turned[:, shape.heads :]
         value = joined[:, shape.heads + shape.kv_heads :]
         groups = shape.heads // shape.kv_heads
@@ -164,11 +193,10 @@ class Llama:
     def _normal(self, hidden: Tensor, name: str) -> Tensor:
         return F.rms_norm(hidden, hidden.shape[-1:], self._tensors[name], self.shape.epsilon)
 
-    def _turned(self, heads: Tensor, start: int) -> Tensor:
+    def _turned(self, heads: Tensor, places: slice | Tensor) -> Tensor:
         """Return queries and keys [tokens, heads, head_dim] turned by their positions, pair by pair."""
-        count = len(heads)
-        pairs = torch.view_as_complex(heads.reshape(count, heads.shape[1], -1, 2))
-        turned = pairs * self._turns[start : start + count, None]
+        pairs = torch.view_as_complex(heads.reshape(len(heads), heads.shape[1], -1, 2))
+        turned = pairs * self._turns[places][:, None]
         return torch.view_as_real(turned).flatten(2)
 
 

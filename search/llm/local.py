@@ -23,9 +23,9 @@ _PERSONA: Final = Message("system", "You are a helpful AI assistant named SmolLM
 
 
 class LocalClient:
-    """SmolLM2-135M-Instruct (Apache-2.0) on the CPU, in float32.
+    """SmolLM2-135M-Instruct (Apache-2.0) in float32, on the device that device.py chooses.
 
-    The wheel is looked for at once, the model is loaded at the first prompt. Same prompt and seed, same text.
+    The wheel is looked for at once, the model is loaded at the first prompt. Same prompt, seed and device, same text.
     """
 
     def __init__(self, on_event: Callable[[str], None]) -> None:
@@ -124,7 +124,7 @@ def _load(source: Source, on_event: Callable[[str], None]) -> _Loaded:
         loaded = _read(source, on_event, afresh=False)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         loaded = _read(source, on_event, afresh=True)
-    on_event(f"loaded {MODEL} in {time.monotonic() - start:.1f} s")
+    on_event(f"loaded {MODEL} on {loaded.model.device.type} in {time.monotonic() - start:.1f} s")
     return loaded
 
 
@@ -133,12 +133,14 @@ def _read(source: Source, on_event: Callable[[str], None], afresh: bool) -> _Loa
         from llguidance import LLTokenizer
         from tokenizers import Tokenizer
 
+        from .device import chosen_device
         from .llama import Llama
     except ImportError as error:
         missing = f"the package {error.name} is missing"
         raise NotInstalled.at("--llm local", missing, "pip install 'nasc[local]'") from error
+    device = chosen_device()
     folder = converted(source, on_event, afresh)
-    model = Llama.load(folder)
+    model = Llama.load(folder, device)
     text = (folder / "tokenizer.json").read_text(encoding="utf-8")
     try:
         tokenizer = Tokenizer.from_str(text)

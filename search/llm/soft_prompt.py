@@ -25,7 +25,7 @@ _NORM = 1.0
 
 
 def vectors_of(data: bytes, width: int) -> Tensor:
-    """Return the vectors [length, width] of a soft prompt. Raises ValueError where it is that of another model."""
+    """Return the vectors [length, width] of a soft prompt, on the CPU; raises ValueError for that of another model."""
     found = load(data)["soft"]
     if found.ndim != 2 or found.shape[1] != width:
         raise ValueError(f"a soft prompt of shape {list(found.shape)} for a model of width {width}")
@@ -39,7 +39,7 @@ def tuned(model: Llama, examples: Sequence[Example], tuning: Tuning, soft: bytes
     """
     rng = Random(tuning.seed)
     if soft:
-        vectors = vectors_of(soft, model.width)
+        vectors = vectors_of(soft, model.width).to(model.device)
     else:
         vectors = model.embedded([rng.randrange(model.vocabulary) for _ in range(tuning.length)])
     vectors = vectors.clone().requires_grad_()
@@ -54,4 +54,4 @@ def tuned(model: Llama, examples: Sequence[Example], tuning: Tuning, soft: bytes
                 (model.losses(vectors, prompt, answer).mean() / len(batch)).backward()
             torch.nn.utils.clip_grad_norm_([vectors], _NORM)
             optimizer.step()
-    return save({"soft": vectors.detach().half().contiguous()})
+    return save({"soft": vectors.detach().half().cpu().contiguous()})

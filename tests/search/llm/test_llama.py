@@ -1,12 +1,13 @@
 """Our forward pass and our reading of GGUF, held to transformers on a Llama with random weights."""
 
 import importlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nasc.search.llm import Message, Prompt
+from nasc.search.llm import Message, NotInstalled, Prompt
 from nasc.search.llm.local import _load
 from nasc.search.llm.weights import Source, converted
 
@@ -17,6 +18,7 @@ llguidance = pytest.importorskip("llguidance", reason="llguidance is not install
 
 BLOCK = importlib.import_module("nasc.search.llm.llama").BLOCK
 Llama = importlib.import_module("nasc.search.llm.llama").Llama
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA GPU")
 WIDTH, HEADS, KV_HEADS, LAYERS, CONTEXT, VOCABULARY = 24, 6, 2, 2, 512, 260
 WORDS = ["<|end|>", "<|im_start|>", "<|im_end|>"]
 
@@ -133,6 +135,78 @@ def test_some_logits_are_the_same_as_all(source, cache):
     hidden = model.extend(tokens(4, 5))
     chosen = torch.tensor([7, 3, 200])
     torch.testing.assert_close(model.logits(hidden, chosen), model.logits(hidden, None)[chosen])
+
+
+def test_the_step_that_a_gpu_replays_is_the_plain_one(source, cache):
+    folder = converted(source, silent)
+    plain, fixed = Llama.load(folder), Llama.load(folder)
+    replay = importlib.import_module("nasc.search.llm.replay")
+    prompt = tokens(replay.BUCKET - 2, 6)
+    for model in (plain, fixed):
+        model.extend(prompt)
+    step = replay.Replay(fixed)
+    for place, token in enumerate(tokens(5, 7), start=len(prompt)):
+        end = step.put(token, place)
+        assert end == replay.BUCKET * (1 + (place >= replay.BUCKET))
+        torch.testing.assert_close(step.step(end)[-1], plain.extend([token]), atol=1e-5, rtol=1e-5)
+    assert step.put(0, CONTEXT - 1) == CONTEXT
+
+
+@needs_gpu
+@pytest.mark.parametrize("count", [1, 5, BLOCK + 1, 2 * BLOCK + 37])
+def test_a_gpu_says_what_the_cpu_says(source, cache, count):
+    folder = converted(source, silent)
+    there, here = Llama.load(folder, "cuda"), Llama.load(folder)
+    prompt, answer = tokens(count, 1), tokens(6, 2)
+    torch.testing.assert_close(logits(there, prompt), logits(here, prompt), atol=1e-3, rtol=1e-3)
+    for ahead in ([token] for token in answer):
+        found = there.logits(there.extend(ahead), None)
+        torch.testing.assert_close(found, here.logits(here.extend(ahead), None), atol=1e-3, rtol=1e-3)
+    some = torch.tensor([7, 3, 200])
+    hidden = there.extend(answer)
+    torch.testing.assert_close(there.logits(hidden, some), there.logits(hidden, None)[some], atol=1e-4, rtol=1e-4)
+
+
+@needs_gpu
+def test_a_replay_is_the_step_it_recorded(source, cache):
+    folder = converted(source, silent)
+    one, other = Llama.load(folder, "cuda"), Llama.load(folder, "cuda")
+    replay = importlib.import_module("nasc.search.llm.replay")
+    step, recorded = replay.Replay(one), replay.Replay(other)
+    for place, token in enumerate(tokens(replay.BUCKET + 3, 8)):
+        wanted = step.step(step.put(token, place))
+        torch.testing.assert_close(recorded(token, place), wanted, atol=1e-5, rtol=1e-5)
+
+
+@needs_gpu
+def test_an_answer_of_a_gpu_keeps_to_the_grammar_and_comes_again(source, cache, monkeypatch):
+    monkeypatch.setenv("NASC_LLM_DEVICE", "cuda")
+    prompt = Prompt((Message("user", "hi"),), 'start: ("ab" | "b"~1..9 | /[c-f]{1,5}/) "\\n"', 20, 1.0, 3)
+    answers = [_load(source, silent).answer(prompt, 0.0) for _ in range(2)]
+    assert answers[0].text == answers[1].text
+    assert re.fullmatch(r"(ab|b{1,9}|[c-f]{1,5})\n", answers[0].text)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gpu", "there"), [("cuda", False, "cpu"), ("gpu", True, "cuda, cpu"), ("CPU", False, "cpu")]
+)
+def test_a_device_that_is_not_there_is_told(source, cache, monkeypatch, wanted, gpu, there):
+    monkeypatch.setenv("NASC_LLM_DEVICE", wanted)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    with pytest.raises(NotInstalled) as caught:
+        _load(source, silent)
+    assert str(caught.value) == (
+        f"error: NASC_LLM_DEVICE={wanted}: torch sees no such device here\n  help: use one of: {there}"
+    )
+
+
+def test_the_device_is_chosen_where_there_are_two(monkeypatch):
+    device = importlib.import_module("nasc.search.llm.device")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.delenv("NASC_LLM_DEVICE", raising=False)
+    assert device.chosen_device() == "cuda"
+    monkeypatch.setenv("NASC_LLM_DEVICE", "cpu")
+    assert device.chosen_device() == "cpu"
 
 
 def test_the_model_is_converted_once_and_whole(source, cache):
