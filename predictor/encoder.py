@@ -63,6 +63,22 @@ class Batch:
         return Step.of(self.source, self.target, len(self.kinds))
 
     @cached_property
+    def counts(self) -> Tensor:
+        """How many nodes each graph has [g]."""
+        return torch.bincount(self.graph, minlength=len(self.statistics))
+
+    @cached_property
+    def place(self) -> Tensor:
+        """Which of its graph's nodes each is [n]; the nodes of a graph stand together."""
+        before = self.counts.cumsum(0) - self.counts
+        return torch.arange(len(self.graph), device=self.graph.device) - before[self.graph]
+
+    @cached_property
+    def most(self) -> int:
+        """How many nodes the largest graph has."""
+        return int(self.counts.max())
+
+    @cached_property
     def known_classes(self) -> dict[int, Classes]:
         """Classes made so far, by the number of layers."""
         return {}

@@ -166,7 +166,7 @@ def regression_loss(scores: Tensor, targets: Tensor, group: Tensor) -> Tensor:
     """Return the smooth absolute error of scores [n], each group [n] apart from an offset."""
     error = scores - targets
     counts = torch.bincount(group).clamp(min=1)
-    means = torch.zeros(len(counts)).index_add_(0, group, error) / counts
+    means = error.new_zeros(len(counts)).index_add_(0, group, error) / counts
     return F.smooth_l1_loss(error - means[group], torch.zeros_like(error))
 
 

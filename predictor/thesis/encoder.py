@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..batch import batches
 from ..encoder import Batch, GinLayer
-from ..features import ROW, Arrays
+from ..features import ROW
 from ..kinds import Kind
+from .graphs import Graphs
 
 DROPOUT = 0.1
 APART, TOGETHER, KINDS = "apart", "together", "kinds"
@@ -82,38 +81,38 @@ class Encoder(nn.Module):
 
     def attended(self, batch: Batch, h: Tensor, attention: nn.Module) -> Tensor:
         """Return what nodes [n, width] become by attention to the nodes of their graph."""
-        counts = torch.bincount(batch.graph, minlength=len(batch.statistics))
-        place = torch.arange(len(h)) - (counts.cumsum(0) - counts)[batch.graph]
-        dense = torch.zeros(len(counts), int(counts.max()), h.shape[1]).index_put((batch.graph, place), h)
-        lacking = torch.arange(dense.shape[1])[None] >= counts[:, None]
+        shape = len(batch.counts), batch.most, h.shape[1]
+        at = batch.graph * batch.most + batch.place
+        dense = h.new_zeros(shape[0] * shape[1], shape[2]).index_copy(0, at, h).view(shape)
+        lacking = torch.arange(batch.most, device=h.device)[None] >= batch.counts[:, None]
         mask = None
-        if self.shape.flow:
-            apart = ~along(batch, place, dense.shape[1], len(counts))
-            mask = apart.repeat_interleave(self.shape.heads, dim=0)
+        if self.shape.flow:  # what is lacking attends to itself, so that no row is empty
+            apart = ~along(batch) | lacking[:, None]
+            apart.diagonal(dim1=1, dim2=2).fill_(False)
+            mask, lacking = apart.repeat_interleave(self.shape.heads, dim=0), None
         result: Tensor = attention(dense, mask=mask, src_key_padding_mask=lacking)
-        return result[batch.graph, place]
+        return result.reshape(-1, shape[2]).index_select(0, at)
 
     def pooled(self, batch: Batch, states: Tensor) -> Tensor:
         """Return embeddings [graphs, embedding]."""
-        counts = torch.bincount(batch.graph, minlength=len(batch.statistics)).clamp(min=1)
-        total = torch.zeros(len(counts), states.shape[1]).index_add(0, batch.graph, states)
-        return total / counts[:, None]
+        total = states.new_zeros(len(batch.counts), states.shape[1]).index_add(0, batch.graph, states)
+        return total / batch.counts.clamp(min=1)[:, None]
 
     def forward(self, batch: Batch) -> Tensor:
         """Return embeddings [graphs, embedding]."""
         return self.pooled(batch, self.states(batch, self.nodes(batch)))
 
     @torch.inference_mode()
-    def embed(self, graphs: Sequence[Arrays]) -> Tensor:
-        """Return the embeddings [g, embedding] of graphs, without dropout."""
+    def embed(self, graphs: Graphs, count: int | None = None) -> Tensor:
+        """Return the embeddings [g, embedding] of the first graphs, or of all, without dropout."""
         self.eval()
-        return torch.cat([self(batch) for batch in batches(graphs, 4000)]).clone()
+        return torch.cat([self(batch) for batch in graphs.batches(count)]).clone()
 
 
-def along(batch: Batch, place: Tensor, most: int, graphs: int) -> Tensor:
+def along(batch: Batch) -> Tensor:
     """Return whether a path leads from one node to another, either way, or they are one: [graphs, most, most]."""
-    reach = torch.eye(most).repeat(graphs, 1, 1)
-    reach[batch.graph[batch.source], place[batch.source], place[batch.target]] = 1
-    for _ in range(max(most - 1, 1).bit_length()):
+    reach = torch.eye(batch.most, device=batch.graph.device).repeat(len(batch.counts), 1, 1)
+    reach[batch.graph[batch.source], batch.place[batch.source], batch.place[batch.target]] = 1
+    for _ in range(max(batch.most - 1, 1).bit_length()):
         reach = ((reach @ reach) > 0).float()
     return (reach + reach.transpose(1, 2)) > 0

@@ -27,8 +27,8 @@ class Experts(nn.Module):
 
 def mixture(x: Tensor, components: int, rounds: int = 40) -> tuple[Tensor, float, Tensor]:
     """Return means [q, d], the one variance and weights [q] of a spherical mixture of points [g, d] (Algorithm 1)."""
-    means = x[torch.randperm(len(x))[:components]].clone()
-    variance, weights = float(x.var()), torch.full((components,), 1 / components)
+    means = x[torch.randperm(len(x))[:components].to(x.device)].clone()
+    variance, weights = float(x.var()), x.new_full((components,), 1 / components)
     for _ in range(rounds):
         gate = posterior(x, means, variance, weights)
         counts = gate.sum(0) + 1e-6

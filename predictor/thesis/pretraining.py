@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ..batch import collate
 from ..features import Arrays
 from ..skeletons import Skeleton
 from ..spectra import COUNT, LARGEST, spectra
 from .encoder import Encoder
+from .graphs import Graphs
+
+
+def spread(graphs: Sequence[Arrays]) -> Tensor:
+    """Return the 21 smallest eigenvalues of each graph's normalised Laplacian [g, 21]; 2 where it has fewer."""
+    known = spectra([Skeleton(len(g.kinds), g.edges) for g in graphs], COUNT)
+    rows = [np.pad(s[:COUNT], (0, max(COUNT - len(s), 0)), constant_values=LARGEST) for s in known]
+    return torch.from_numpy(np.array(rows))
 
 
 @dataclass(frozen=True)
 class Pretraining:
     """How an encoder is pretrained: passes over the graphs, the weights of both losses, and the temperature.
 
-    ``soft`` labels come from spectra; without, each graph is like its own other view alone (van den Oord et al. 2018).
+    ``soft`` labels come from ``spectra``; without, each graph is like its own other view alone (van den Oord et al.
+    2018).
     """
 
     passes: int = 3
@@ -31,11 +40,12 @@ class Pretraining:
     rebuild: float = 1.0
     hot: float = 0.35
     cold: float = 0.05
+    spectra: Callable[[Sequence[Arrays]], Tensor] = spread
 
-    def __call__(self, encoder: Encoder, graphs: Sequence[Arrays], rng: np.random.Generator) -> None:
-        """Train an encoder on graphs."""
-        optimiser = torch.optim.AdamW(encoder.parameters(), lr=1e-3)
-        known = spread(graphs) if self.soft and self.contrast else None
+    def __call__(self, encoder: Encoder, graphs: Graphs, rng: np.random.Generator) -> None:
+        """Train an encoder on graphs of the same device."""
+        optimiser = adam(encoder.parameters(), lr=1e-3)
+        known = self.spectra(graphs.arrays).to(graphs.device) if self.soft and self.contrast else None
         steps = [
             chosen
             for _ in range(self.passes)
@@ -44,28 +54,48 @@ class Pretraining:
         encoder.train()
         for step, chosen in enumerate(steps):
             temperature = self.hot + (self.cold - self.hot) * step / max(len(steps) - 1, 1)
-            labels = torch.eye(len(chosen)) if known is None else soft_labels(known[torch.from_numpy(chosen)])
-            value = self.loss(encoder, [graphs[i] for i in chosen], labels, temperature)
+            labels = torch.eye(len(chosen), device=graphs.device)
+            if known is not None:
+                labels = soft_labels(known[torch.from_numpy(chosen).to(graphs.device)])
+            value = self.loss(encoder, graphs, chosen, labels, temperature)
             optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
             optimiser.step()
 
-    def loss(self, encoder: Encoder, graphs: Sequence[Arrays], labels: Tensor, temperature: float) -> Tensor:
-        """Return the loss of graphs [g] with labels [g, g]: views that differ, less nodes that can be told again."""
-        batch = collate(graphs)
-        nodes = encoder.nodes(batch)
-        views = [encoder.states(batch, nodes) for _ in range(2)]
-        first, second = (encoder.projection(encoder.pooled(batch, view)) for view in views)
-        rebuilt = F.cosine_similarity(encoder.rebuilt(views[0]), nodes, dim=1).mean() / temperature
+    def loss(
+        self, encoder: Encoder, graphs: Graphs, chosen: NDArray[np.intp], labels: Tensor, temperature: float
+    ) -> Tensor:
+        """Return the loss of chosen graphs with labels [g, g]: views that differ, less nodes that can be told again."""
+        embeddings, nodes, states = views(encoder, graphs, chosen)
+        first, second = (encoder.projection(embedding) for embedding in embeddings)
+        rebuilt = F.cosine_similarity(encoder.rebuilt(states), nodes, dim=1).mean() / temperature
         return self.contrast * contrastive_loss(first, second, labels, temperature) - self.rebuild * rebuilt
 
 
-def spread(graphs: Sequence[Arrays]) -> Tensor:
-    """Return the 21 smallest eigenvalues of each graph's normalised Laplacian [g, 21]; 2 where it has fewer."""
-    known = spectra([Skeleton(len(g.kinds), g.edges) for g in graphs], COUNT)
-    rows = [np.pad(s[:COUNT], (0, max(COUNT - len(s), 0)), constant_values=LARGEST) for s in known]
-    return torch.from_numpy(np.array(rows))
+def adam(parameters: Iterable[Tensor], lr: float, weight_decay: float = 1e-2) -> torch.optim.AdamW:
+    """Return an optimiser, on a GPU one that needs a single launch a step."""
+    some = list(parameters)
+    return torch.optim.AdamW(some, lr=lr, weight_decay=weight_decay, fused=True if some[0].is_cuda else None)
+
+
+def views(
+    encoder: Encoder, graphs: Graphs, chosen: NDArray[np.intp], at_once: bool | None = None
+) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
+    """Return the embeddings of two views of chosen graphs [g, d] each, their nodes, and the states of the first view.
+
+    On a GPU, where a launch costs more than the work, both are encoded ``at_once``.
+    """
+    if graphs.device.type == "cuda" if at_once is None else at_once:
+        batch = graphs.batch(np.tile(chosen, 2))
+        nodes = encoder.nodes(batch)
+        states = encoder.states(batch, nodes)
+        one, other = encoder.pooled(batch, states).chunk(2)
+        return (one, other), nodes[: len(nodes) // 2], states[: len(nodes) // 2]
+    batch = graphs.batch(chosen)
+    nodes = encoder.nodes(batch)
+    one, other = (encoder.states(batch, nodes) for _ in range(2))
+    return (encoder.pooled(batch, one), encoder.pooled(batch, other)), nodes, one
 
 
 def soft_labels(spectrum: Tensor) -> Tensor:

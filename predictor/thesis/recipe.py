@@ -10,14 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..batch import collate
 from ..datasets import Dataset, Score
 from ..encoder_fitting import LOSSES
-from ..features import Arrays
 from ..targets import normal_scores
 from .encoder import Encoder, Shape
 from .experts import Experts
-from .pretraining import Pretraining
+from .graphs import Graphs
+from .pretraining import Pretraining, adam
 
 Floats = NDArray[np.float64]
 
@@ -28,8 +27,9 @@ class Recipe:
 
     ``graphs`` of the sources are trained on, ``unlabelled`` families serve pretraining too. ``components`` of the
     mixture, 1 for no mixture; ``regressions`` are the steps that experts are trained for, by a ``loss`` of
-    :data:`.LOSSES`. Beyond the thesis: with ``statistics`` experts read those of the whole network too, ``tuned``
-    passes train the encoder by labels, and the mean of ``members`` is what counts.
+    :data:`.LOSSES` between at most so many ``compared`` graphs, drawn anew for each step. Beyond the thesis: with
+    ``statistics`` experts read those of the whole network too, ``tuned`` passes train the encoder by labels, and the
+    mean of ``members`` is what counts. ``device`` is one that torch knows; by default a GPU where there is one.
     """
 
     shape: Shape = field(default_factory=Shape)
@@ -39,45 +39,62 @@ class Recipe:
     components: int = 8
     regressions: int = 200
     loss: str = "regression"
+    compared: int = 4000
     statistics: bool = False
     tuned: int = 0
     members: int = 1
+    device: str = ""
 
     def __call__(self, sources: Sequence[Dataset], seed: int) -> Score:
         """Train on networks of the sources together."""
         members = [self.member(sources, seed * self.members + i) for i in range(self.members)]
         return lambda data: np.mean([member(data) for member in members], axis=0)
 
+    @property
+    def place(self) -> torch.device:
+        """Where it trains and ranks."""
+        return torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
     def member(self, sources: Sequence[Dataset], seed: int) -> Score:
         """Train one encoder and its experts."""
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
-        parts = [drawn(s, max(self.graphs // len(sources), 1), rng) for s in sources]
-        further = [drawn(s, max(self.graphs // len(self.unlabelled), 1), rng) for s in self.unlabelled]
-        graphs = [graph for part in parts for graph in part.graphs]
-        group = torch.repeat_interleave(torch.arange(len(parts)), torch.tensor([len(part.x) for part in parts]))
-        targets = torch.from_numpy(np.concatenate([normal_scores(part.labels[:, 0]) for part in parts])).float()
-        encoder = Encoder(self.shape)
-        self.pretraining(encoder, [*graphs, *(graph for part in further for graph in part.graphs)], rng)
+        parts = [drawn(s, self.graphs // len(sources), rng) for s in sources]
+        further = [drawn(s, self.graphs // len(self.unlabelled), rng) for s in self.unlabelled]
+        arrays = [
+            data.graphs[i]
+            for data, part in zip((*sources, *self.unlabelled), (*parts, *further), strict=True)
+            for i in part
+        ]
+        labels = [normal_scores(data.labels[part, 0]) for data, part in zip(sources, parts, strict=True)]
+        graphs = Graphs.of(arrays, self.place)
+        targets = torch.from_numpy(np.concatenate(labels)).float().to(self.place)
+        group = torch.from_numpy(np.repeat(np.arange(len(parts)), [len(part) for part in parts])).to(self.place)
+        encoder = Encoder(self.shape).to(self.place)
+        self.pretraining(encoder, graphs, rng)
         experts = self.experts(encoder, graphs, targets, group)
         if self.tuned:
             self.tune(encoder, experts, graphs, targets, group, rng)
-        return lambda data: score(experts, self.points(encoder.embed(data.graphs), data.graphs))
+        return lambda data: score(experts, self.points(encoder, Graphs.of(data.graphs, self.place)))
 
-    def points(self, embeddings: Tensor, graphs: Sequence[Arrays]) -> Tensor:
-        """Return what experts read of graphs [g, d]."""
-        if not self.statistics:
-            return embeddings
-        known = torch.from_numpy(np.stack([graph.statistics for graph in graphs])).float()
-        return torch.cat([embeddings, known], dim=1)
+    def points(self, encoder: Encoder, graphs: Graphs, count: int | None = None) -> Tensor:
+        """Return what experts read of the first graphs, or of all [g, d]."""
+        return self.joined(encoder.embed(graphs, count), graphs.statistics[:count])
 
-    def experts(self, encoder: Encoder, graphs: Sequence[Arrays], targets: Tensor, group: Tensor) -> Experts:
-        """Return experts for the embeddings of graphs, trained on targets [g] of groups [g]."""
-        points = self.points(encoder.embed(graphs), graphs)
-        experts = Experts(points, self.components)
-        optimiser = torch.optim.AdamW(experts.parameters(), lr=3e-3, weight_decay=1e-2)
+    def joined(self, embeddings: Tensor, statistics: Tensor) -> Tensor:
+        """Return what experts read of graphs [g, d] with these embeddings [g, e] and statistics [g, s]."""
+        return torch.cat([embeddings, statistics], dim=1) if self.statistics else embeddings
+
+    def experts(self, encoder: Encoder, graphs: Graphs, targets: Tensor, group: Tensor) -> Experts:
+        """Return experts for the embeddings of the first graphs, trained on their targets [g] of groups [g]."""
+        points = self.points(encoder, graphs, len(targets))
+        experts = Experts(points, self.components).to(graphs.device)
+        optimiser = adam(experts.parameters(), lr=3e-3)
+        some = torch.arange(len(targets), device=graphs.device)
         for _ in range(self.regressions):
-            value = LOSSES[self.loss](experts(points), targets, group)
+            if len(targets) > self.compared:
+                some = torch.randint(len(targets), (self.compared,), device=graphs.device)
+            value = LOSSES[self.loss](experts(points[some]), targets[some], group[some])
             optimiser.zero_grad()
             value.backward()
             optimiser.step()
@@ -87,32 +104,32 @@ class Recipe:
         self,
         encoder: Encoder,
         experts: Experts,
-        graphs: Sequence[Arrays],
+        graphs: Graphs,
         targets: Tensor,
         group: Tensor,
         rng: np.random.Generator,
     ) -> None:
         """Train encoder and experts together by labels."""
         parameters = [*encoder.parameters(), *experts.parameters()]
-        optimiser = torch.optim.AdamW(parameters, lr=3e-4, weight_decay=1e-2)
+        optimiser = adam(parameters, lr=3e-4)
         encoder.train()
         for _ in range(self.tuned):
-            for chosen in np.array_split(rng.permutation(len(graphs)), max(len(graphs) // 64, 1)):
-                part, index = [graphs[i] for i in chosen], torch.from_numpy(chosen)
-                points = self.points(encoder(collate(part)), part)
-                value = LOSSES[self.loss](experts(points), targets[index], group[index])
+            for chosen in np.array_split(rng.permutation(len(targets)), max(len(targets) // 64, 1)):
+                batch, some = graphs.batch(chosen), torch.from_numpy(chosen).to(graphs.device)
+                points = self.joined(encoder(batch), batch.statistics)
+                value = LOSSES[self.loss](experts(points), targets[some], group[some])
                 optimiser.zero_grad()
                 value.backward()
                 torch.nn.utils.clip_grad_norm_(parameters, 1.0)
                 optimiser.step()
 
 
-def drawn(data: Dataset, count: int, rng: np.random.Generator) -> Dataset:
-    """Return some networks of a family, all where it has no more."""
-    return data.take(rng.permutation(len(data.x))[:count])
+def drawn(data: Dataset, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return the positions of some networks of a family, at least one, all where it has no more."""
+    return rng.permutation(len(data.x))[: max(count, 1)]
 
 
 @torch.no_grad()
 def score(experts: Experts, points: Tensor) -> Floats:
     """Return the scores of points [g, d] as numbers [g]."""
-    return np.asarray(experts(points).numpy(), dtype=np.float64)
+    return np.asarray(experts(points).cpu().numpy(), dtype=np.float64)

@@ -60,13 +60,12 @@ def test_a_seed_gives_the_same_ranker(family: Dataset, seed: int) -> None:
 
 def test_nodes_attend_along_paths_alone_where_they_shall() -> None:
     batch = collate([features(residual(1, 1)), features(transformer(1))])
-    counts = torch.bincount(batch.graph)
-    place = torch.arange(len(batch.kinds)) - (counts.cumsum(0) - counts)[batch.graph]
-    found = along(batch, place, int(counts.max()), 2)
+    found = along(batch)
     assert (found == found.transpose(1, 2)).all()
-    for graph, count in enumerate(counts.tolist()):
+    for graph, count in enumerate(batch.counts.tolist()):
         own = batch.graph[batch.source] == graph
-        known = nx.DiGraph(zip(place[batch.source[own]].tolist(), place[batch.target[own]].tolist(), strict=True))
+        ends = (batch.place[some[own]].tolist() for some in (batch.source, batch.target))
+        known = nx.DiGraph(zip(*ends, strict=True))
         for node in range(count):
             wanted = {node, *nx.ancestors(known, node), *nx.descendants(known, node)}
             assert set(torch.nonzero(found[graph, node]).flatten().tolist()) == wanted
