@@ -60,7 +60,7 @@ def test_what_a_gpu_takes_for_the_relations_the_other_way_round_is_that(arrays: 
 
 
 def test_batches_hold_the_same_graphs_as_those_of_a_list(arrays: list[Arrays]) -> None:
-    many = arrays * 90
+    many = arrays * 200
     found, wanted = list(Graphs.of(many, CPU).batches()), list(batches(many, 4000))
     assert len(found) == len(wanted) > 1
     assert [b.kinds.tolist() for b in found] == [b.kinds.tolist() for b in wanted]
