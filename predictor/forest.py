@@ -77,16 +77,16 @@ class Forest:
 
     def __call__(self, x: Floats) -> Floats:
         """Return the sum of all trees [n] at inputs [n, len(COLUMNS)]; see :func:`inputs`."""
-        trees = np.arange(len(self.feature))
-        node = np.zeros((len(x), len(trees)), dtype=np.int64)
-        single, rows = x.astype(np.float32), np.arange(len(x))[:, None]  # as scikit-learn compares
-        while True:
-            feature = self.feature[trees, node]
-            if (feature < 0).all():
-                break
-            lower = single[rows, feature] <= self.threshold[trees, node]
-            node = np.where(lower, self.left[trees, node], self.right[trees, node])
-        result: Floats = self.value[trees, node].sum(axis=1)
+        trees, size = self.feature.shape
+        first = np.arange(trees) * size  # where each tree begins in the flat arrays
+        feature, threshold = self.feature.ravel(), self.threshold.ravel()
+        left, right = ((side + first[:, None]).ravel() for side in (self.left, self.right))
+        single, row = x.astype(np.float32), np.arange(len(x))[:, None] * x.shape[1]  # as scikit-learn compares
+        node = np.tile(first, (len(x), 1))
+        while ((asked := feature.take(node)) >= 0).any():
+            lower = single.take(row + asked, mode="wrap") <= threshold.take(node)
+            node = np.where(lower, left.take(node), right.take(node))
+        result: Floats = self.value.ravel().take(node).sum(axis=1)
         return result
 
     @staticmethod

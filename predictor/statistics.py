@@ -1,13 +1,11 @@
 """Statistics of a whole network, for many masked variants at once.
 
 A masked computation counts for nothing (parameters, MACs, layers) and lets its input through, so the paths of
-the graph stay. Path statistics are dynamic programmes over the carriers in topological order, all variants in
-one array.
+the graph stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from . import layout as raw
 from .kinds import Kind
 from .layout import Layout
+from .paths import path_lengths
 
 Array = NDArray[np.float64]
 
@@ -157,31 +156,8 @@ def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
 def _paths(columns: Columns, main: Array) -> list[Array]:
     """Return ten path statistics, [variants] each, in the order of ``NAMES`` (see there)."""
     v = columns.values
-    weights = np.stack([v[:, MIX], v[:, MIX].clip(0, 1).round() + v[:, POINT], v[:, FIELD], v[:, POOL]])
-    weights = (weights[:, :, None] * main.T[None]).transpose(1, 0, 2)
-    longest, mean = np.empty_like(weights), np.empty_like(weights)
-    shortest = np.empty_like(weights)
-    counts = np.zeros(len(v))
-    for i, sources in enumerate(columns.sources):
-        if not sources:
-            longest[i] = mean[i] = shortest[i] = weights[i]
-        elif len(sources) == 1:
-            (s,) = sources
-            longest[i], mean[i], shortest[i] = (a[s] + weights[i] for a in (longest, mean, shortest))
-            counts[i] = counts[s]
-        else:
-            index = list(sources)
-            longest[i] = longest[index].max(0) + weights[i]
-            mean[i] = mean[index].mean(0) + weights[i]
-            shortest[i] = shortest[index].min(0) + weights[i]
-            counts[i] = np.logaddexp.reduce(counts[index])
-    ends = _ends(columns.sources)
-    high, middle, low = longest[ends].max(0), mean[ends].mean(0), shortest[ends].min(0)
-    count = np.full(main.shape[0], np.log1p(np.logaddexp.reduce(counts[ends])))
-    order = [high[0], high[1], middle[0], middle[1], low[0], low[1], high[2], middle[3], low[3]]
-    return [np.log1p(values) for values in order] + [count]
-
-
-def _ends(sources: Sequence[Sequence[int]]) -> list[int]:
-    read = {s for group in sources for s in group}
-    return [i for i in range(len(sources)) if i not in read]
+    layers = v[:, MIX].clip(0, 1).round() + v[:, POINT]
+    weights = np.stack([v[:, FIELD], v[:, MIX], layers, v[:, POOL]], axis=1)
+    longest, mean, shortest, count = path_lengths(columns.sources, weights, main)
+    order = [longest[1], longest[2], mean[0], mean[1], shortest[0], shortest[1], longest[0], mean[2], shortest[2]]
+    return [*(np.log1p(lengths) for lengths in order), np.full(len(main), np.log1p(count))]
