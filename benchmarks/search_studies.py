@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from nasc.frontends import lower
 from nasc.ir import Module
 from nasc.search.engine import DirectPool, LocalPool, Pool, Settings, Space, Study, run
 from nasc.search.engine.admission import fingerprint
-from nasc.search.llm import Client
+from nasc.search.llm import Client, open_client
 from nasc.search.spaces import open_space
 from nasc.search.spaces.model import ModelSpace
 from nasc.search.store import Store
@@ -107,15 +107,37 @@ def seeds() -> list[Module]:
     return [lower(make().eval(), *EXAMPLES).module for make in SEEDS]
 
 
+@dataclass
+class Desk:
+    """Where studies are run: the folder of their files, and what is opened once for all of them."""
+
+    folder: Path
+    clients: dict[str, Client] = field(default_factory=dict[str, Client])
+    spaces: dict[str, tuple[str, Space]] = field(default_factory=dict[str, tuple[str, Space]])
+
+    def __call__(self, plan: Plan) -> str:
+        """Run a study, or go on with it, and return in words what came of it. Raises NascError."""
+        if plan.llm not in self.clients:
+            self.clients[plan.llm] = open_client(answering(plan.llm))
+        if plan.part not in self.spaces:
+            self.spaces[plan.part] = space_of(plan.part)
+        return search(plan, self.spaces[plan.part], self.clients[plan.llm], self.folder)
+
+
+def answering(llm: str) -> str:
+    """Return who answers a method: it has a client, also where it asks nobody."""
+    return "random" if llm == "none" else llm
+
+
 def search(plan: Plan, space: tuple[str, Space], client: Client, folder: Path) -> str:
-    """Run a study, or go on with it, and return in words what came of it."""
+    """Run a study, or go on with it, and return in words what came of it. Raises NascError."""
     start, began = space[0], time.monotonic()
     origin = " ".join(fingerprint(module) for module in space[1].starts())
     settings = Settings(
         method=plan.method,
         start=start,
         evaluator=plan.evaluator,
-        llm="random" if plan.llm == "none" else plan.llm,
+        llm=answering(plan.llm),
         seed=plan.seed,
         seconds=SECONDS,
         origin=origin,
@@ -128,8 +150,9 @@ def search(plan: Plan, space: tuple[str, Space], client: Client, folder: Path) -
         best = study.best()
         assert not {"nasc.search.held_out", "nasc.search.report"} & set(sys.modules), "a search could see the tests"
         found = f"best {best.score:.4f}" if best and best.score is not None else "nothing"
-        why = finish.reason if finish.error is None else f"{finish.reason}: {finish.error}"
-        return f"{found}, {why}, {time.monotonic() - began:.0f} s"
+        if finish.error is not None:
+            raise finish.error
+        return f"{found}, {finish.reason}, {time.monotonic() - began:.0f} s"
     finally:
         pool.close()
         store.close()

@@ -1,12 +1,19 @@
 """The benchmark of searches: its studies, and how its tables come into the document."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nasc.benchmarks.search_results import Result, filled, mnist1d_picture, results, spread, table
 from nasc.benchmarks.search_studies import Plan, Sizes, contenders, plans
+from nasc.benchmarks.search_workers import at_once, one_by_one
 from nasc.examples.mnist1d_seeds import SEEDS
 from nasc.ir import NascError
 from nasc.search.engine import Settings, Study
@@ -14,6 +21,7 @@ from nasc.search.report import Material
 from nasc.search.spaces import open_space
 from nasc.search.store import Store
 from nasc.search.strategies import open_strategy
+from nasc.tests.search.report.jobs import work
 from nasc.tests.search.report.studies import TEXT, done, network
 
 
@@ -24,6 +32,46 @@ def test_studies_come_seed_by_seed_so_that_any_prefix_compares() -> None:
     ]
     assert len({plan.path(Path()) for plan in plans(["nb201", "executable", "mnist1d"], ["none"], Sizes())}) == 39
     assert list(contenders(["none"], ["nader"])) == []
+
+
+def test_studies_run_at_once_and_what_fails_stops_no_other() -> None:
+    """Three that end well, three that do not, on two processes, one of which is lost."""
+    handed: list[str] = []
+
+    def wanted() -> Iterator[str]:
+        for plan in ["a", "refuse", "die", "break", "b", "c"]:
+            handed.append(plan)
+            yield plan
+
+    over = {}
+    for study in at_once(wanted(), 2, work):
+        over[study.plan] = study
+        assert len(handed) - len(over) <= 2
+    assert sorted(over) == sorted(handed)
+    assert {plan for plan, study in over.items() if study.failed} == {"refuse", "break", "die"}
+    assert over["refuse"].said == "error: no such thing\n  help: take another"
+    assert over["die"].said == "its process ended with code 7"
+    assert over["break"].said.splitlines()[-1] == "ZeroDivisionError"
+    words = [over[plan].said.split() for plan in "abc"]
+    assert [word[:3] for word in words] == [["a", "in", "1"], ["b", "in", "1"], ["c", "in", "1"]]
+    assert str(os.getpid()) not in {word[-1] for word in words}
+
+
+def test_one_study_at_a_time_needs_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    said = [(study.said.splitlines()[0], study.failed) for study in one_by_one(["refuse", "a"], work)]
+    assert said == [("error: no such thing", True), (f"a in 3 of {os.getpid()}", False)]
+
+
+def test_an_interrupt_ends_all_studies_that_run_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nasc.tests.search.report.jobs", str(tmp_path)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    while process.poll() is None and len(list(tmp_path.iterdir())) < 2:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert (process.communicate(timeout=60), process.returncode) == (("", ""), 130)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_seeds_are_the_four_of_the_paper() -> None:
