@@ -19,7 +19,7 @@ import multiprocessing
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from itertools import islice
@@ -117,17 +117,16 @@ def table(lines: Sequence[Line]) -> None:
     """Print a row a variant: some families, and the mean over all, over seeds."""
     shown = [SOURCE, "nb201", "transnas_micro", "macro", "channel", "ofa", "nds_amoeba"]
     shown[2:2] = [name for name in (STRINGS, NETWORKS) if any(name in line.spearman for line in lines)]
-    columns: dict[str, Callable[[Line], float]] = {name: lambda line, name=name: line.spearman[name] for name in shown}
-    if STRINGS in shown:
-        columns["NDCG@10 of strings"] = lambda line: line.ndcg10[STRINGS]
-    columns[f"mean of the other {len(TARGETS)}"] = lambda line: line.transfer
-    print(f"\n| variant | seeds | {' | '.join(columns)} | s |")
-    print("|---|---|" + "---|" * (len(columns) + 1))
+    heads = [*shown, *["NDCG@10 of strings"] * (STRINGS in shown), f"mean of the other {len(TARGETS)}"]
+    print(f"\n| variant | seeds | {' | '.join(heads)} | s |")
+    print("|---|---|" + "---|" * (len(heads) + 1))
     groups: dict[str, list[Line]] = {}
     for line in lines:
         groups.setdefault(line.variant, []).append(line)
     for name, some in groups.items():
-        cells = [cell([value(one) for one in some]) for value in columns.values()]
+        columns = [[one.spearman[family] for one in some] for family in shown]
+        columns += [[one.ndcg10[STRINGS] for one in some]] * (STRINGS in shown)
+        cells = [cell(values) for values in (*columns, [one.transfer for one in some])]
         print(f"| {name} | {len(some)} | {' | '.join(cells)} | {mean(one.seconds for one in some):.0f} |")
 
 

@@ -85,12 +85,12 @@ class Encoder(nn.Module):
         at = batch.graph * batch.most + batch.place
         dense = h.new_zeros(shape[0] * shape[1], shape[2]).index_copy(0, at, h).view(shape)
         lacking = torch.arange(batch.most, device=h.device)[None] >= batch.counts[:, None]
-        mask = None
         if self.shape.flow:  # what is lacking attends to itself, so that no row is empty
             apart = ~along(batch) | lacking[:, None]
             apart.diagonal(dim1=1, dim2=2).fill_(False)
-            mask, lacking = apart.repeat_interleave(self.shape.heads, dim=0), None
-        result: Tensor = attention(dense, mask=mask, src_key_padding_mask=lacking)
+            result: Tensor = attention(dense, mask=apart.repeat_interleave(self.shape.heads, dim=0))
+        else:
+            result = attention(dense, src_key_padding_mask=lacking)
         return result.reshape(-1, shape[2]).index_select(0, at)
 
     def pooled(self, batch: Batch, states: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from ..features import Arrays
 from ..kernels.relation import Relation, Step
 
 Integers = NDArray[np.int64]
-NODES, NODES_OF_A_GPU = 4000, 60000
+NODES, NODES_OF_A_GPU = 4000, 20000
 """Nodes of a batch that needs no gradient: on a CPU they stay in the cache, on a GPU there is work for all of it."""
 
 
