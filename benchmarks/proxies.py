@@ -3,7 +3,7 @@
     NASC_DATA_DIR=... python -m benchmarks.proxies --networks 200 --record proxies.jsonl
 
 A network is a line of the record, so that a run that was ended goes on; with --report nothing is computed. Inputs are
-random images with the spectrum of natural ones (with --inputs normal, noise) where the published values had CIFAR-10.
+parts of two photographs (with --inputs, random images) where the published values had CIFAR-10.
 Times are of the processor, one thread, a batch of 64.
 """
 
@@ -26,7 +26,7 @@ from scipy.stats import spearmanr
 from nasc.frontends.cells import nb201
 from nasc.search.evaluators import az
 from nasc.search.evaluators.proxies import PROXIES
-from nasc.search.evaluators.scoring import AzEvaluator, ProxyEvaluator, ProxyOptions
+from nasc.search.evaluators.scoring import INPUTS, AzEvaluator, ProxyEvaluator, ProxyOptions
 
 ORDER = 20260101
 Row = Mapping[str, Any]
@@ -130,7 +130,7 @@ def main() -> None:
     options.add_argument("--networks", type=int, default=200, help="how many; default: 200, of 9,445")
     options.add_argument("--record", type=Path, default=Path("proxies.jsonl"), help="a line a network, for going on")
     options.add_argument("--draws", type=int, default=1, help="draws of weights and inputs to average; default: 1")
-    options.add_argument("--inputs", choices=("natural", "normal"), default="natural", help="default: natural")
+    options.add_argument("--inputs", choices=tuple(INPUTS), default="photographs", help="default: photographs")
     options.add_argument("--report", action="store_true", help="print the table of what is there")
     chosen = options.parse_args()
     rows = sample(chosen.networks)

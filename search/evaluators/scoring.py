@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ...ir import DType, Module, NascError, did_you_mean, infer
 from . import az
 from .evaluator import Evaluator, Outcome
-from .images import natural
+from .images import natural, photographs
 from .proxies import PROXIES
 from .specification import Specification, shown
 
 AZ = "az"
+INPUTS: Mapping[str, Callable[[int, Sequence[int], Generator], Tensor] | None] = {
+    "photographs": photographs,
+    "natural": natural,
+    "normal": None,
+}
+"""What makes images for proxies."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyOptions:
     """Samples in the batch, draws of weights and inputs whose mean counts, and what inputs are.
 
-    ``natural`` images have the spectrum of natural ones (other inputs are normal all the same), ``normal`` inputs are
-    standard normal.
+    Images are parts of two ``photographs``, or random ones with the spectrum of ``natural`` ones; other inputs, and all
+    if so wished, are ``normal``.
     """
 
     batch: int = 64
     draws: int = 1
-    inputs: str = "natural"
+    inputs: str = "photographs"
 
 
 @dataclass(frozen=True)
@@ -93,8 +99,10 @@ def open_proxy(spec: Specification) -> Evaluator:
     options = spec.fill(ProxyOptions())
     if options.batch < 2 or options.draws < 1:
         raise NascError.of(f"{spec.text!r} draws nothing", "expected batch >= 2 and draws >= 1", "evaluator")
-    if options.inputs not in ("natural", "normal"):
-        raise NascError.of(f"{spec.text!r} has no inputs {options.inputs!r}", "expected natural or normal", "evaluator")
+    if options.inputs not in INPUTS:
+        raise NascError.of(
+            f"{spec.text!r} has no inputs {options.inputs!r}", did_you_mean(options.inputs, INPUTS), "evaluator"
+        )
     torch.set_num_threads(1)
     return AzEvaluator(options) if spec.argument == AZ else ProxyEvaluator(spec.argument, options)
 
@@ -112,8 +120,9 @@ def batch(module: Module, options: ProxyOptions, seed: int) -> tuple[Tensor, Ten
         types = ", ".join(map(str, made)) or "nothing"
         raise NascError.of(f"the network gives {types}", "a proxy needs one output f32[N,CLASSES]", "evaluator")
     generator = torch.Generator().manual_seed(seed)
-    if options.inputs == "natural" and len(sizes) == 3 and sizes[0] in (1, 3) and min(sizes[1:]) >= 8:
-        x = natural(options.batch, sizes, generator)
+    draw = INPUTS[options.inputs]
+    if draw is not None and len(sizes) == 3 and sizes[0] in (1, 3) and min(sizes[1:]) >= 8:
+        x = draw(options.batch, sizes, generator)
     else:
         x = torch.randn(options.batch, *sizes, generator=generator)
     return x, torch.randint(0, made[0].shape[1], (options.batch,), generator=generator)
