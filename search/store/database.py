@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,18 @@ from .schema import VERSION, MetaRow, StudyRow, Table
 _BUSY = 60_000
 """Milliseconds for which a transaction waits for another one's end."""
 _FORMS = "expected a file (study.db), sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+_ADVICE = {
+    "not a database": "name another file: this one is something else",
+    "malformed": "bring back a copy of the file, or begin another study",
+    "unable to open": "name a file in a folder that exists and that you may write to",
+    "readonly": "make the file and its folder writable, or copy the file",
+    "full": "make room on the disk; the same command then goes on with the study",
+    "I/O error": "make room on the disk, if it is full; the same command then goes on with the study",
+    "locked": "another program keeps the file busy: try again when it is done",
+    "connection": "start the server, or name one that is there: postgresql://USER@HOST/DATABASE",
+    "resolve": "name a host that is there: postgresql://USER@HOST/DATABASE",
+}
+"""What would be right, by words in what a database says."""
 
 
 class Database:
@@ -32,21 +44,23 @@ class Database:
     def __init__(self, where: str | Path, create: bool = True) -> None:
         """Open a store, or make it. Raises NascError where it cannot be reached, or is of another version."""
         self.url = _url(str(where))
-        if self.url.get_backend_name() == "sqlite" and not create and not Path(str(self.url.database)).is_file():
+        self.shared_lock = self.url.get_backend_name() != "sqlite"
+        if not self.shared_lock and not create and not Path(str(self.url.database)).is_file():
             raise NascError.of(
                 f"{self.url.database}: there is no such store", "name one that `nasc search` made", "store"
             )
         self._engine = _engine(self.url)
         self._finalizer = finalize(self, self._engine.dispose)
         self._writing = self._engine.execution_options(nasc_write=True)
-        self.shared_lock = self.url.get_backend_name() != "sqlite"
         with self._explained():
-            self._prepare()
+            self._prepare(create)
 
     @property
     def name(self) -> str:
-        """The store's URL without a password."""
-        return self.url.render_as_string(hide_password=True)
+        """The store's file, or its URL without a password."""
+        if not self.shared_lock:
+            return str(self.url.database)
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
     def reading(self) -> Generator[Session]:
@@ -72,8 +86,14 @@ class Database:
         """Close all connections."""
         self._finalizer()
 
-    def _prepare(self) -> None:
-        if "nasc_meta" not in inspect(self._engine).get_table_names():
+    def _prepare(self, create: bool) -> None:
+        tables = inspect(self._engine).get_table_names()
+        if "nasc_meta" not in tables:
+            self._need_empty(tables)
+            if not create:
+                raise NascError.of(f"{self.name}: there is no study in it", "name one that `nasc search` made", "store")
+            if not self.shared_lock:
+                _keep_log(self._engine)
             with self._writing.begin() as connection:
                 if self.shared_lock:
                     connection.execute(text("SELECT pg_advisory_xact_lock(64577)"))
@@ -90,14 +110,23 @@ class Database:
                 "store",
             )
 
+    def _need_empty(self, tables: Sequence[str]) -> None:
+        """Check that a file without a store is nobody else's. Raises NascError."""
+        if tables and not self.shared_lock:
+            found = ", ".join(tables[:3]) + ", ..." * (len(tables) > 3)
+            raise NascError.of(
+                f"{self.name}: this is a database of something else: it has {found}", "name another file", "store"
+            )
+
     @contextmanager
     def _explained(self) -> Generator[None]:
         try:
             yield
-        except (OperationalError, DatabaseError) as error:
-            if isinstance(error, OperationalError) or "not a database" in str(error.orig):
-                reason = str(error.orig).strip().splitlines()[0]
-                raise NascError.of(f"{self.name}: the store cannot be used: {reason}", _FORMS, "store") from error
+        except DatabaseError as error:
+            reason = (str(error.orig).strip().splitlines() or [""])[0]
+            if isinstance(error, OperationalError) or "not a database" in reason or "malformed" in reason:
+                advice = next((advice for word, advice in _ADVICE.items() if word in reason), _FORMS)
+                raise NascError.of(f"{self.name}: the store cannot be used: {reason}", advice, "store") from error
             raise
 
 
@@ -139,12 +168,21 @@ def _written(value: object) -> str:
 
 
 def _set_up(connection: Any, _: object) -> None:
-    """Let SQLAlchemy, not the driver, begin transactions; keep a write-ahead log."""
+    """Let SQLAlchemy, not the driver, begin transactions."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={_BUSY}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={_BUSY}", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _keep_log(engine: Engine) -> None:
+    """Give a new file a write-ahead log: the file remembers that it has one."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
 
 
 def _begin(connection: Connection) -> None:

@@ -27,7 +27,7 @@ class Store:
 
     @property
     def name(self) -> str:
-        """The store's URL without a password."""
+        """The store's file, or its URL without a password."""
         return self.database.name
 
     def studies(self) -> tuple[StoredStudy, ...]:
@@ -41,7 +41,8 @@ class Store:
         with self.database.reading() as session:
             found = {row.name: row.id for row in session.execute(select(StudyRow.name, StudyRow.id))}
         if name not in found:
-            raise NascError.of(f"{self.name} has no study {name!r}", did_you_mean(name, found), "study")
+            hint = did_you_mean(name, found) or "name one that `nasc search` made"
+            raise NascError.of(f"{self.name} has no study {name!r}", hint, "study")
         return StoredStudy(self.database, found[name])
 
     def has(self, name: str) -> bool:

@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,12 +43,48 @@ def test_what_is_no_store(tmp_path: Path) -> None:
         f"error: {absent}: there is no such store\n  help: name one that `nasc search` made"
     )
     assert not absent.exists()
-    assert error(text) == f"error: sqlite:///{text}: the store cannot be used: file is not a database{FORMS}"
+    assert error(text) == (
+        f"error: {text}: the store cannot be used: file is not a database\n"
+        "  help: name another file: this one is something else"
+    )
     assert error("mysql://me@host/x") == f"error: mysql://me@host/x is no store{FORMS}"
     assert error("a://b:c:d/e") == f"error: --store: this is no URL of a database{FORMS}"
     refused = error("postgresql://me:secret@127.0.0.1:1/x")
-    assert refused.startswith("error: postgresql+psycopg://me:***@127.0.0.1:1/x: the store cannot be used: conn")
+    assert refused.startswith("error: postgresql://me:***@127.0.0.1:1/x: the store cannot be used: conn")
+    assert refused.endswith("help: start the server, or name one that is there: postgresql://USER@HOST/DATABASE")
     assert "secret" not in refused
+
+
+def test_what_is_of_others_stays_as_it_is(tmp_path: Path) -> None:
+    other, empty = tmp_path / "other.db", tmp_path / "empty.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+    empty.touch()
+    before = other.read_bytes()
+    for create in (True, False):
+        assert error(other, create) == (
+            f"error: {other}: this is a database of something else: it has bookmarks\n  help: name another file"
+        )
+    assert other.read_bytes() == before
+    assert error(empty, create=False) == (
+        f"error: {empty}: there is no study in it\n  help: name one that `nasc search` made"
+    )
+    assert not empty.read_bytes()
+
+
+def test_a_damaged_store_is_no_bug(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = Store(path)
+    store.begin("s", Settings(), 1)
+    store.close()
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"\xde\xad" * ((len(data) - 4096) // 2))
+    with pytest.raises(NascError) as caught:
+        Store(path).study("s")
+    assert str(caught.value) == (
+        f"error: {path}: the store cannot be used: database disk image is malformed\n"
+        "  help: bring back a copy of the file, or begin another study"
+    )
 
 
 def test_a_store_of_another_version(tmp_path: Path) -> None:
@@ -167,4 +205,4 @@ def test_postgresql_holds_the_same_study(server: str, tmp_path: Path) -> None:
     assert len(other.work.claim(None)) == 4
     assert study(server).work.claim(None) == []
     other.close()
-    assert re.fullmatch(r"postgresql\+psycopg://me@127\.0\.0\.1:\d+/postgres", Store(server).name)
+    assert re.fullmatch(r"postgresql://me@127\.0\.0\.1:\d+/postgres", Store(server).name)
