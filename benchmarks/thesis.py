@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from itertools import islice
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from statistics import mean
 
@@ -124,8 +124,9 @@ def table(lines: Sequence[Line]) -> None:
     for line in lines:
         groups.setdefault(line.variant, []).append(line)
     for name, some in groups.items():
-        columns = [[one.spearman[family] for one in some] for family in shown]
-        columns += [[one.ndcg10[STRINGS] for one in some]] * (STRINGS in shown)
+        columns = [[one.spearman.get(family, nan) for one in some] for family in shown]
+        if STRINGS in shown:
+            columns.append([one.ndcg10.get(STRINGS, nan) for one in some])
         cells = [cell(values) for values in (*columns, [one.transfer for one in some])]
         print(f"| {name} | {len(some)} | {' | '.join(cells)} | {mean(one.seconds for one in some):.0f} |")
 
