@@ -17,6 +17,7 @@ from ..store.store import Store
 from .admission import fingerprint
 from .settings import Settings
 from .space import Space
+from .strategy import Strategy
 from .study import Study
 
 TRIALS = 100
@@ -70,8 +71,10 @@ def open_study(
     read = {key: _READ[key](value, space, key) for key, value in given.items() if key in _READ}
     asked = replace(plain, **read, origin=_origin(space))
     _check(asked)
-    if known is None and prepare is not None:
-        prepare(asked)
+    if known is None:
+        _prepared(strategy)
+        if prepare is not None:
+            prepare(asked)
     store = Store(where)
     wanted = request.trials if request.trials is not None else 0 if known else TRIALS
     return Study(store.begin(name, asked, wanted), space, strategy, client, price)
@@ -95,6 +98,13 @@ def read_study(request: Request) -> Settings | None:
         return store.study(name).settings if store.has(name) else None
     finally:
         store.close()
+
+
+def _prepared(strategy: Strategy) -> None:
+    """Let a strategy that can check what it will read. Raises NascError."""
+    check: Callable[[], None] | None = getattr(strategy, "prepare", None)
+    if check is not None:
+        check()
 
 
 def _origin(space: Space) -> str:

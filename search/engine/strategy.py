@@ -103,7 +103,11 @@ class View(Protocol):
 
 
 class Strategy(Protocol):
-    """One way to search. An implementation is a frozen dataclass whose fields are its options."""
+    """One way to search. An implementation is a frozen dataclass whose fields are its options.
+
+    It may have a method ``prepare()``, which is called before a study begins and raises NascError where something
+    that the strategy will read is missing.
+    """
 
     @property
     def name(self) -> str:

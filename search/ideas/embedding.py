@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
+from ...ir import NascError
 from ..llm.openai_compatible import Endpoint, ServerClient
 from ..llm.retry import Retry
 from ..llm.spec import read_endpoint
@@ -38,7 +39,7 @@ class Embedder(Protocol):
 def open_embedder(spec: str = "auto") -> Embedder:
     """Return the embedder of a name: ``local``, ``hashed``, ``openai:MODEL`` or ``http://HOST:PORT/v1#MODEL``.
 
-    ``auto`` is ``local`` where its package is installed, else ``hashed``. Raises LLMError for other names.
+    ``auto`` is ``local`` where its package is installed, else ``hashed``. Raises NascError for other names.
     """
     if spec == "hashed" or (spec == "auto" and find_spec(LOCAL) is None):
         return Hashed()
@@ -46,6 +47,9 @@ def open_embedder(spec: str = "auto") -> Embedder:
         from .minilm import load
 
         return load()
+    if not spec.startswith(("openai:", "http://", "https://")):
+        hint = "expected one of: auto, local, hashed, openai:MODEL, http://HOST:PORT/v1#MODEL"
+        raise NascError.of(f"there is no embedder {spec!r}", hint, "embedder")
     return Served(read_endpoint(spec))
 
 

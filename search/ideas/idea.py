@@ -61,7 +61,8 @@ def read_ideas(path: Path) -> tuple[Idea, ...]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise NascError.of(f"cannot read {path}: {error}", "give a file of `nasc ideas read`", "ideas") from None
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise NascError.of(f"cannot read {path}: {reason}", "give a file of `nasc ideas read`", "ideas") from None
     return read_lines(text, str(path))
 
 

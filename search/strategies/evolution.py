@@ -15,7 +15,8 @@ from typing import ClassVar
 
 from ..engine import Proposal, Trial, View
 from .drawing import Drawing
-from .guides import guide_of, likeliest
+from .guides import GUIDES, guide_of, likeliest
+from .options import check_options, option
 from .ranking import best_of, usable
 
 
@@ -29,11 +30,15 @@ class Evolution:
     """
 
     name: ClassVar[str] = "evolution"
-    population: int = 10
-    sample: int = 3
-    crossover: float = 0.0
-    guide: str = "none"
-    draws: int = 16
+    population: int = option(10, least=1)
+    sample: int = option(3, least=1)
+    crossover: float = option(0.0, least=0, most=1)
+    guide: str = option("none", names=("none", *GUIDES))
+    draws: int = option(16, least=1)
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises NascError."""
+        check_options(self)
 
     def ask(self, view: View) -> Sequence[Proposal]:
         """Return the first population, then children."""

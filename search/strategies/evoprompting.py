@@ -24,6 +24,7 @@ from ..llm import Message, Prompt
 from ..prompts import filled
 from .asking import Asking, Messages, Request
 from .drawing import Drawing
+from .options import check_options, option
 from .ranking import accuracy_of, usable
 from .tuning import tune
 
@@ -43,14 +44,18 @@ class EvoPrompting:
     """
 
     name: ClassVar[str] = "evoprompting"
-    p: int = 10
-    k: int = 2
-    m: int = 10
-    n: int = 16
-    rounds: int = 0
-    alpha: float | None = None
-    tries: int = 2
+    p: int = option(10, least=1)
+    k: int = option(2, least=1)
+    m: int = option(10, least=1)
+    n: int = option(16, least=1)
+    rounds: int = option(0, least=0)
+    alpha: float | None = option(None, least=0, most=1)
+    tries: int = option(2, least=1)
     tune: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises NascError."""
+        check_options(self)
 
     def ask(self, view: View) -> Sequence[Proposal]:
         """Return the first parents, then a round of children."""

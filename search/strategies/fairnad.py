@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from ...ir import Module
+from ...ir import Module, NascError
 from ...passes import cost
 from ..edit_grammar import kinds_of
 from ..engine import Proposal, Trial, View
@@ -29,7 +29,8 @@ from ..prompts import filled
 from .asking import Asking, Reply, instructions
 from .attribute_tree import AttributeTree
 from .drawing import Drawing, Intent
-from .idea_base import feasible, ideas_of
+from .idea_base import feasible, first_ideas, ideas_of
+from .options import check_options, option
 from .ranking import best_of, score_of, usable
 
 LARGER: tuple[str, ...] = (
@@ -51,14 +52,24 @@ class FairNad:
     """
 
     name: ClassVar[str] = "fairnad"
-    fair: int = 8
-    pareto: int = 8
-    iterative: int = 4
-    begin: int = 4
-    debugs: int = 2
-    downscalings: int = 4
-    refinements: int = 2
+    fair: int = option(8, least=0)
+    pareto: int = option(8, least=0)
+    iterative: int = option(4, least=0)
+    begin: int = option(4, least=1)
+    debugs: int = option(2, least=0)
+    downscalings: int = option(4, least=0)
+    refinements: int = option(2, least=0)
     ideas: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises NascError."""
+        check_options(self)
+        if not self.fair + self.pareto + self.iterative:
+            raise NascError.of("no mutations a round", "expected fair, pareto or iterative above 0", "strategy")
+
+    def prepare(self) -> None:
+        """Check before a study begins that what it reads is there. Raises NascError."""
+        first_ideas(self.ideas)
 
     def ask(self, view: View) -> Sequence[Proposal]:
         """Return the first networks, then rounds of mutations, shuffled where not all of them are left."""

@@ -21,10 +21,20 @@ def ideas_of(view: View, path: str) -> list[Idea]:
     """Return the ideas of a study: at first those of a file, or the shipped ones, which are then kept in its memory."""
     kept = view.memory.all(_KIND)
     if not kept:
-        for number, idea in enumerate(read_ideas(Path(path)) if path else default_ideas()):
+        for number, idea in enumerate(first_ideas(path)):
             view.memory.put(_KIND, f"{number:05}", idea.document())
         kept = view.memory.all(_KIND)
     return [idea_of(dict(document)) for _, document in kept]
+
+
+def first_ideas(path: str) -> tuple[Idea, ...]:
+    """Return the ideas of a file, the shipped ones for no file. Raises NascError."""
+    if not path:
+        return default_ideas()
+    found = read_ideas(Path(path))
+    if not found:
+        raise NascError.of(f"{path} holds no idea", "give a file of `nasc ideas read`", "ideas")
+    return found
 
 
 def feasible(view: View, module: Module, ideas: Sequence[Idea]) -> list[Idea]:

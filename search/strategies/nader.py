@@ -21,14 +21,15 @@ from typing import ClassVar
 
 from ...ir import Module
 from ..engine import Proposal, Spot, Trial, View
-from ..ideas import Idea, nearest
+from ..ideas import Idea, nearest, open_embedder
 from ..llm import Message
 from ..prompts import filled
 from .asking import Asking, Messages, Reply, instructions
 from .drawing import Drawing
 from .experience import Reflector, kind_of
-from .idea_base import embedder_of, feasible, ideas_of, vectors
+from .idea_base import embedder_of, feasible, first_ideas, ideas_of, vectors
 from .modification_tree import ModificationTree
+from .options import check_options, option
 from .ranking import score_of, usable
 
 _PARTS = (": stem", ": downsample")
@@ -45,13 +46,22 @@ class Nader:
     """
 
     name: ClassVar[str] = "nader"
-    depth: float = 0.5
-    breadth: int = 3
-    candidates: int = 5
-    tries: int = 5
-    experiences: int = 5
+    depth: float = option(0.5, least=0, most=1)
+    breadth: int = option(3, least=1)
+    candidates: int = option(5, least=1)
+    tries: int = option(5, least=1)
+    experiences: int = option(5, least=0)
     ideas: str = ""
     embedder: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises NascError."""
+        check_options(self)
+
+    def prepare(self) -> None:
+        """Check before a study begins that what it reads is there. Raises NascError."""
+        first_ideas(self.ideas)
+        open_embedder(self.embedder)
 
     def ask(self, view: View) -> Sequence[Proposal]:
         """Return the base network, then modifications."""

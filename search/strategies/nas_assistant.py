@@ -23,6 +23,7 @@ from ..llm import Message
 from ..prompts import filled
 from .asking import Asking, instructions
 from .drawing import Drawing
+from .options import check_options, option
 from .ranking import best_of, score_of, usable
 from .relevances import by_potential, relevance_line, with_relevance
 
@@ -36,9 +37,13 @@ class NasAssistant:
     """
 
     name: ClassVar[str] = "nas-assistant"
-    tries: int = 3
+    tries: int = option(3, least=1)
     threshold: float = math.inf
     relevance: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises NascError."""
+        check_options(self)
 
     def ask(self, view: View) -> Sequence[Proposal]:
         """Return the start, then edits of the best network."""

@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from ..engine import Proposal, Trial, View
 from .drawing import Drawing
-from .guides import guide_of, likeliest
+from .guides import GUIDES, guide_of, likeliest
+from .options import check_options, option
 from .ranking import score_of, usable
 
 
@@ -27,9 +28,13 @@ class PredictorGuided:
     """
 
     name: ClassVar[str] = "predictor"
-    guide: str = "learned"
-    candidates: int = 32
-    top: int = 5
+    guide: str = option("learned", names=GUIDES)
+    candidates: int = option(32, least=1)
+    top: int = option(5, least=1)
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises NascError."""
+        check_options(self)
 
     def ask(self, view: View) -> Sequence[Proposal]:
         """Return the starts, then the likeliest candidates."""

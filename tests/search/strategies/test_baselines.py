@@ -1,6 +1,7 @@
 """Strategies without an LLM: they begin with the start, never repeat themselves and follow from the view alone."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from nasc.search.spaces.model import ModelSpace
 from nasc.search.strategies import STRATEGIES, open_strategy
 from nasc.search.strategies.drawing import Drawing
 from nasc.search.strategies.evolution import Evolution
+from nasc.search.strategies.fairnad import FairNad
+from nasc.search.strategies.nader import Nader
 
 Study = Callable[..., Any]
 
@@ -84,6 +87,26 @@ def test_strategies_are_opened_by_name_and_options() -> None:
             "<strategy>:1:11: error: the strategy ends too early\n  | evolution{\n  |           ^\n"
             "  help: expected an option or }",
         ),
+        (
+            "evolution{guide=oracle}",
+            "<strategy>:1:1: error: option guide cannot be oracle\n  | evolution{guide=oracle}\n  | ^\n"
+            "  help: expected one of: learned, none, predictor",
+        ),
+        (
+            "evolution{population=0, sample=-1}",
+            "<strategy>:1:1: error: option population cannot be 0\n  | evolution{population=0, sample=-1}\n  | ^\n"
+            "  help: expected at least 1",
+        ),
+        (
+            "nader{depth=7}",
+            "<strategy>:1:1: error: option depth cannot be 7.0\n  | nader{depth=7}\n  | ^\n"
+            "  help: expected a number from 0 to 1",
+        ),
+        (
+            "fairnad{fair=0,pareto=0,iterative=0}",
+            "<strategy>:1:1: error: no mutations a round\n  | fairnad{fair=0,pareto=0,iterative=0}\n  | ^\n"
+            "  help: expected fair, pareto or iterative above 0",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_name_is_told_with_its_place(text: str, error: str) -> None:
@@ -92,7 +115,26 @@ def test_what_is_wrong_in_a_name_is_told_with_its_place(text: str, error: str) -
     assert str(found.value) == error
 
 
-def test_an_unknown_guide_is_refused(study: Study) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "error"),
+    [
+        (
+            Nader(ideas="none.jsonl"),
+            "error: cannot read none.jsonl: No such file or directory\n  help: give a file of `nasc ideas read`",
+        ),
+        (FairNad(ideas="empty.jsonl"), "error: empty.jsonl holds no idea\n  help: give a file of `nasc ideas read`"),
+        (
+            Nader(embedder="clip"),
+            "error: there is no embedder 'clip'\n"
+            "  help: expected one of: auto, local, hashed, openai:MODEL, http://HOST:PORT/v1#MODEL",
+        ),
+    ],
+)
+def test_what_a_strategy_reads_is_looked_for_before_a_study_begins(
+    strategy: Nader | FairNad, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.jsonl").touch()
     with pytest.raises(NascError) as found:
-        study().play(open_strategy("evolution{population=1,guide=oracle}"), 2)
-    assert str(found.value) == "error: there is no guide 'oracle'\n  help: expected one of: predictor, learned"
+        strategy.prepare()
+    assert str(found.value) == error
