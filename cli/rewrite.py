@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 LLMs are
-  local                       SmolLM2-135M in this process, under the edit grammar; on a CUDA GPU where there is
-                              one, unless NASC_LLM_DEVICE=cpu
+  local                       SmolLM2-135M in this process, under the edit grammar, on the CPU; NASC_LLM_DEVICE=cuda
+                              puts it on a GPU
   openai:MODEL                OpenAI, with OPENAI_API_KEY
   http://HOST:PORT/v1#MODEL   any OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama, LM Studio
   random                      no LLM: edits drawn at random from the same grammar (the default)

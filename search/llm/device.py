@@ -1,4 +1,4 @@
-"""Where the local LLM runs: on a CUDA GPU where torch sees one, else on the CPU; NASC_LLM_DEVICE says which."""
+"""Where the local LLM runs: on the CPU, or with NASC_LLM_DEVICE=cuda on a GPU."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ENVIRONMENT: Final = "NASC_LLM_DEVICE"
 
 
 def chosen_device() -> str:
-    """Return ``cpu`` or ``cuda``: what NASC_LLM_DEVICE names, else the fastest that is there. Raises NotInstalled."""
-    there = ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
+    """Return ``cpu``, or what NASC_LLM_DEVICE names. Raises NotInstalled where torch sees no such device."""
+    there = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
     wanted = os.environ.get(ENVIRONMENT) or there[0]
     if wanted not in there:
         hint = f"use one of: {', '.join(there)}"

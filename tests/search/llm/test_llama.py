@@ -188,7 +188,7 @@ def test_an_answer_of_a_gpu_keeps_to_the_grammar_and_comes_again(source, cache, 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "gpu", "there"), [("cuda", False, "cpu"), ("gpu", True, "cuda, cpu"), ("CPU", False, "cpu")]
+    ("wanted", "gpu", "there"), [("cuda", False, "cpu"), ("gpu", True, "cpu, cuda"), ("CPU", False, "cpu")]
 )
 def test_a_device_that_is_not_there_is_told(source, cache, monkeypatch, wanted, gpu, there):
     monkeypatch.setenv("NASC_LLM_DEVICE", wanted)
@@ -204,9 +204,9 @@ def test_the_device_is_chosen_where_there_are_two(monkeypatch):
     device = importlib.import_module("nasc.search.llm.device")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.delenv("NASC_LLM_DEVICE", raising=False)
-    assert device.chosen_device() == "cuda"
-    monkeypatch.setenv("NASC_LLM_DEVICE", "cpu")
     assert device.chosen_device() == "cpu"
+    monkeypatch.setenv("NASC_LLM_DEVICE", "cuda")
+    assert device.chosen_device() == "cuda"
 
 
 def test_the_model_is_converted_once_and_whole(source, cache):
