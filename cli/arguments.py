@@ -98,3 +98,10 @@ def add_output(command: argparse.ArgumentParser) -> None:
 def add_task(command: argparse.ArgumentParser, meaning: str) -> None:
     """Declare ``--task``."""
     command.add_argument("--task", choices=("cifar10", "cifar100", "imagenet16", "imagenet"), help=meaning)
+
+
+def positive(text: str) -> int:
+    """Return the whole number above 0 that a text is, for ``type=`` of an option."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .arguments import positive
 from .output import say
 
 EXAMPLE = """\
@@ -28,7 +29,7 @@ def add(command: argparse.ArgumentParser) -> None:
     read.add_argument("-o", "--output", type=Path, default=Path("ideas.jsonl"), help="the file; default: ideas.jsonl")
     read.add_argument("--llm", metavar="LLM", default="local", help="who reads; default: local, a very small one")
     read.add_argument("--embedder", metavar="E", default="auto", help="who tells what is alike; default: auto")
-    read.add_argument("--passages", type=int, default=8, metavar="N", help="passages a paper at most; default: 8")
+    read.add_argument("--passages", type=positive, default=8, metavar="N", help="passages a paper at most; default: 8")
     read.add_argument("--defaults", action="store_true", help="begin with the ideas that are shipped")
     read.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
     read.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds for an answer; default: 60")

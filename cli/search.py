@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack, closing
+from math import inf
 from typing import TYPE_CHECKING
 
-from .arguments import add_output
+from .arguments import add_output, positive
 from .emit import TARGETS, emitted, write_code
 from .output import say, write_diagnostics, write_text
 
@@ -40,9 +41,11 @@ def add(command: argparse.ArgumentParser) -> None:
     _add_limits(command)
     run_ = command.add_argument_group("how it is run; none of this changes what is found")
     run_.add_argument("--store", metavar="URL", help="file, or postgresql://USER@HOST/DATABASE; default: STUDY.db")
-    run_.add_argument("--workers", type=int, metavar="N", help="evaluations at a time; default: 1, all CPUs of --ray")
+    run_.add_argument(
+        "--workers", type=positive, metavar="N", help="evaluations at a time; default: 1, all CPUs of --ray"
+    )
     run_.add_argument("--ray", metavar="ADDRESS", help="evaluate on a Ray cluster: its address, or auto")
-    run_.add_argument("--budget-tokens", type=int, metavar="N", help="stop before the LLM has used more tokens")
+    run_.add_argument("--budget-tokens", type=positive, metavar="N", help="stop before the LLM has used more tokens")
     run_.add_argument("--price", metavar="IN,OUT", help="what a million tokens of prompt and of answer cost")
     run_.add_argument("--emit", choices=TARGETS, help="emit the best network in the end")
     add_output(command)
@@ -59,7 +62,7 @@ def _add_question(command: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, metavar="N", help="seed of all that is drawn; default: 0")
     group.add_argument("--batch", type=int, metavar="N", help="evaluations a round; default: 8")
     group.add_argument("--objectives", metavar="NAMES", help="of the Pareto front; default: score,params")
-    group.add_argument("--input", metavar="SHAPE", action="append", default=[], help="shape of an input of the model")
+    group.add_argument("--input", metavar="SHAPE", action="append", default=[], help="what the model takes: 1x3x32x32")
     group.add_argument("--data", metavar="NAME", help="data loader of model.py whose first batch is the input")
 
 
@@ -149,6 +152,8 @@ def _price(text: str | None) -> Price | None:
         return None
     try:
         prompt, completion = map(float, text.split(","))
+        if not all(0 <= value < inf for value in (prompt, completion)):
+            raise ValueError
     except ValueError:
         raise NascError.of(f"--price {text!r} is no price", "expected two numbers, such as 0.15,0.6", "price") from None
     return Price(prompt, completion)

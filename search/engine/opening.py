@@ -23,6 +23,8 @@ from .study import Study
 TRIALS = 100
 """Evaluations that a new study is to make where the user does not say."""
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*x", re.IGNORECASE)
+_MOST = {"batch": 10**6, "seconds": 10**9, "gib": 10**6, "max_params": 2**62, "max_macs": 2**62}
+"""The largest value of each setting that has to be above 0."""
 _OBJECTIVE = re.compile(r"(min:)?[A-Za-z_][\w.]*")
 
 
@@ -60,6 +62,9 @@ def open_study(
 
     name, where = located(request)
     known = read_study(request)
+    wanted = request.trials if request.trials is not None else 0 if known else TRIALS
+    if wanted < 1 and (known is None or request.trials is not None):
+        raise NascError.of(f"--trials is {wanted}", "expected more than 0", "study")
     settings = known or Settings()
     given = {key: value for key, value in request.given.items() if value is not None}
     if known is None and not given.get("start"):
@@ -76,7 +81,6 @@ def open_study(
         if prepare is not None:
             prepare(asked)
     store = Store(where)
-    wanted = request.trials if request.trials is not None else 0 if known else TRIALS
     return Study(store.begin(name, asked, wanted), space, strategy, client, price)
 
 
@@ -85,6 +89,10 @@ def located(request: Request) -> tuple[str, str]:
     if request.store is not None:
         return request.study, request.store
     path = Path(request.study)
+    if not path.name:
+        raise NascError.of(
+            f"{request.study!r} is no name of a study", "expected a name, or a file such as study.db", "study"
+        )
     return path.name.removesuffix(".db"), str(path if path.suffix == ".db" else path.with_name(f"{path.name}.db"))
 
 
@@ -113,11 +121,12 @@ def _origin(space: Space) -> str:
 
 def _check(settings: Settings) -> None:
     """Check numbers. Raises NascError with all that are wrong."""
-    found = [
-        Diagnostic(f"{item.metadata['option']} is {getattr(settings, item.name)}", "expected more than 0", "study")
-        for item in fields(settings)
-        if item.name in ("batch", "seconds", "gib") and getattr(settings, item.name) <= 0
-    ]
+    found: list[Diagnostic] = []
+    for item in fields(settings):
+        value, most = getattr(settings, item.name), _MOST.get(item.name)
+        if most is not None and value is not None and not 0 < value <= most:
+            hint = "expected more than 0" if not value > 0 else f"expected at most {most:g}"
+            found.append(Diagnostic(f"{item.metadata['option']} is {value}", hint, "study"))
     if found:
         raise NascError(*found)
 

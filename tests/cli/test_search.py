@@ -88,6 +88,13 @@ def test_nothing_is_begun_that_cannot_run(nasc: Run, folder: Path) -> None:
             "  help: expected metrics with commas between, such as score,params,latency or min:loss\n"
         ),
         ("--start", "nb201", "--batch", "0"): "error: --batch is 0\n  help: expected more than 0\n",
+        ("--start", "nb201", "--timeout", "nan"): "error: --timeout is nan\n  help: expected more than 0\n",
+        ("--start", "nb201", "--memory", "inf"): "error: --memory is inf\n  help: expected at most 1e+06\n",
+        ("--start", "nb201", "--max-params", "0"): "error: --max-params is 0\n  help: expected more than 0\n",
+        ("--start", "nb201", "--trials", "-5"): "error: --trials is -5\n  help: expected more than 0\n",
+        ("--start", "nb201", "--price", "nan,1"): (
+            "error: --price 'nan,1' is no price\n  help: expected two numbers, such as 0.15,0.6\n"
+        ),
         ("--start", "nb201", "--price", "1"): (
             "error: --price '1' is no price\n  help: expected two numbers, such as 0.15,0.6\n"
         ),
@@ -96,6 +103,14 @@ def test_nothing_is_begun_that_cannot_run(nasc: Run, folder: Path) -> None:
         done = nasc("search", "s", *options)
         assert (done.code, done.err) == (1, text), options
     assert not (folder / "s.db").exists()
+    done = nasc("search", "", "--start", "nb201")
+    assert (done.code, done.err) == (
+        1,
+        "error: '' is no name of a study\n  help: expected a name, or a file such as study.db\n",
+    )
+    done = nasc("search", "s", "--workers", "-1")
+    assert done.code == 2
+    assert done.err.endswith("error: argument --workers: '-1' is no whole number above 0\n")
 
 
 @pytest.mark.usefixtures("interruptible")
