@@ -1,7 +1,7 @@
 """The recipe of the thesis with one choice changed at a time.
 
     NASC_DATA_DIR=... python -m benchmarks.thesis --record thesis.jsonl
-    NASC_DATA_DIR=... python -m benchmarks.thesis --graphs 29500 --regressions 2000 --strings --jobs 8 --minutes 7
+    NASC_DATA_DIR=... python -m benchmarks.thesis --graphs 29500 --regressions 2000 --strings --device cuda --jobs 8
 
 Each variant is trained on NAS-Bench-101 alone and ranks networks of it that it has not seen, and the other families. A
 ranker that gives all networks of a family one score counts as 0 there. The choices were not made by this table: it
@@ -52,6 +52,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="seeds; default: 3")
     names = list(variants(plain))
     parser.add_argument("--variants", nargs="+", default=names, choices=names, metavar="NAME", help="default: all")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time; default: 1")
     parser.add_argument("--minutes", type=float, default=inf, help="start no training after these; default: no end")
     return parser.parse_args()
@@ -61,7 +62,7 @@ def main() -> None:
     """Train, rank, record, print."""
     began, chosen = time.monotonic(), options()
     size = Size(chosen.width, chosen.graphs, chosen.batch, chosen.passes, chosen.regressions)
-    ground = Ground(chosen.graphs, chosen.networks, chosen.strings)
+    ground = Ground(chosen.graphs, chosen.networks, chosen.strings, chosen.device)
     known = {line.task: line for line in read(chosen.record)}
     wanted = [Task(name, seed, size) for name in chosen.variants for seed in range(chosen.seeds)]
     due = (task for task in wanted if task not in known and time.monotonic() - began < 60 * chosen.minutes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isnan
 from statistics import mean
@@ -69,12 +69,13 @@ class Line:
 class Ground:
     """What is trained on and what is ranked: so many networks of NAS-Bench-101 and of each other family.
 
-    ``all_strings`` adds the whole of NAS-Bench-201.
+    ``all_strings`` adds the whole of NAS-Bench-201; ``device`` is where it is trained.
     """
 
     graphs: int
     networks: int
     all_strings: bool = False
+    device: str = "cpu"
 
     @cached_property
     def source(self) -> Dataset:
@@ -123,7 +124,7 @@ class Ground:
 
 def tried(task: Task, ground: Ground) -> Line:
     """Return how well a variant ranks each family, and how long it took to train."""
-    recipe = variants(task.size, ground.small)[task.variant]
+    recipe = replace(variants(task.size, ground.small)[task.variant], device=ground.device)
     began = time.perf_counter()
     score = recipe([ground.source], task.seed)
     seconds = time.perf_counter() - began

@@ -29,7 +29,7 @@ class Recipe:
     mixture, 1 for no mixture; ``regressions`` are the steps that experts are trained for, by a ``loss`` of
     :data:`.LOSSES` between at most so many ``compared`` graphs, drawn anew for each step. Beyond the thesis: with
     ``statistics`` experts read those of the whole network too, ``tuned`` passes train the encoder by labels, and the
-    mean of ``members`` is what counts. ``device`` is one that torch knows; by default a GPU where there is one.
+    mean of ``members`` is what counts. ``device`` is one that torch knows.
     """
 
     shape: Shape = field(default_factory=Shape)
@@ -43,7 +43,7 @@ class Recipe:
     statistics: bool = False
     tuned: int = 0
     members: int = 1
-    device: str = ""
+    device: str = "cpu"
 
     def __call__(self, sources: Sequence[Dataset], seed: int) -> Score:
         """Train on networks of the sources together."""
@@ -53,7 +53,7 @@ class Recipe:
     @property
     def place(self) -> torch.device:
         """Where it trains and ranks."""
-        return torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        return torch.device(self.device)
 
     def member(self, sources: Sequence[Dataset], seed: int) -> Score:
         """Train one encoder and its experts."""

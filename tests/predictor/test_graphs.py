@@ -98,5 +98,5 @@ def test_a_step_on_a_gpu_is_near_the_same_on_a_cpu(arrays: list[Arrays], shape: 
 
 
 def test_it_trains_where_it_is_told_to() -> None:
-    assert Recipe(device="cpu").place == CPU
-    assert Recipe().place.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert Recipe().place == CPU
+    assert Recipe(device="cuda").place == torch.device("cuda")
