@@ -25,7 +25,7 @@ from ..prompts import filled
 from .asking import Asking, Messages, Request
 from .drawing import Drawing
 from .options import check_options, option
-from .ranking import accuracy_of, usable
+from .ranking import Accuracy, usable
 from .tuning import tune
 
 TEMPERATURES = (0.2, 0.6, 0.8, 1.0)
@@ -76,22 +76,22 @@ class EvoPrompting:
         return children
 
     def parents(self, view: View) -> list[Trial]:
-        """Return the fittest that were no parents yet, and write down that they are now."""
+        """Return the fittest that were no parents yet, and write down that they are now; of none left, any."""
         used = {number for _, kept in view.memory.all(_KIND) for number in _numbers(kept, "parents")}
-        known = usable(view.trials)
-        alpha = median(map(accuracy_of, known)) if self.alpha is None else self.alpha
-        alive = [trial for trial in known if accuracy_of(trial) >= alpha]
+        known, accuracy = usable(view.trials), Accuracy.among(view.trials)
+        alpha = median(map(accuracy, known)) if self.alpha is None else self.alpha
+        alive = [trial for trial in known if accuracy(trial) >= alpha]
         fresh = [trial for trial in alive if trial.number not in used]
-        pool = fresh if len(fresh) >= self.k else alive or known
-        chosen = sorted(pool, key=lambda trial: (-fitness(trial), trial.number))[: self.p]
+        chosen = sorted(fresh or alive or known, key=lambda trial: (-fitness(trial, accuracy), trial.number))[: self.p]
         view.memory.put(_KIND, f"{view.round:06}", {"parents": [trial.number for trial in chosen]})
         return chosen
 
     def cross(self, drawing: Drawing, parents: Sequence[Trial], temperature: float, soft: bytes) -> Proposal:
         """Return a child of the parents: crossover and mutation in one completion."""
-        asking = Asking(drawing, repeats=self.tries == 1)
-        target = target_of(parents)
-        request = self.request(asking, parents, few_shots(drawing.view.space, parents, target), temperature, soft)
+        asking, accuracy = Asking(drawing, repeats=self.tries == 1), Accuracy.among(drawing.view.trials)
+        target = target_of(parents, accuracy)
+        shots = few_shots(drawing.view.space, parents, target, accuracy)
+        request = self.request(asking, parents, shots, temperature, soft)
         reply = asking.ask(request, self.tries)
         numbers = tuple(trial.number for trial in parents)
         return (reply if self.tries == 1 else asking.by_chance(reply)).proposal("crossmut", numbers, target=target)
@@ -112,19 +112,20 @@ class EvoPrompting:
     def tuned(self, drawing: Drawing) -> bytes:
         """Return the soft prompt, trained on the best children of the last round as if they had been asked for."""
         view, length = drawing.view, Asking(drawing).style.place
+        accuracy = Accuracy.among(view.trials)
 
         def asked(child: Trial) -> Prompt | None:
             parents = [view.trials[number] for number in child.parents]
             if child.operator != "crossmut" or not parents:
                 return None
-            return Prompt(few_shots(view.space, parents, measured(child))(length))
+            return Prompt(few_shots(view.space, parents, measured(child, accuracy), accuracy)(length))
 
-        return tune(view, asked, fitness)
+        return tune(view, asked, lambda child: fitness(child, accuracy))
 
 
-def few_shots(space: Space, parents: Sequence[Trial], target: str) -> Messages:
+def few_shots(space: Space, parents: Sequence[Trial], target: str, accuracy: Accuracy) -> Messages:
     """Return the prompt: each parent with what it reached, and then what the child shall reach."""
-    shown = [(measured(trial), trial.module) for trial in parents if trial.module is not None]
+    shown = [(measured(trial, accuracy), trial.module) for trial in parents if trial.module is not None]
 
     def messages(length: int) -> tuple[Message, ...]:
         texts = [f"{reached}\n{space.show(module, None, length // len(shown))}" for reached, module in shown]
@@ -134,21 +135,21 @@ def few_shots(space: Space, parents: Sequence[Trial], target: str) -> Messages:
     return messages
 
 
-def fitness(trial: Trial) -> float:
+def fitness(trial: Trial, accuracy: Accuracy) -> float:
     """Return minus the number of parameters times the error: the size counts at least as much as the error."""
-    return -trial.metrics.get("params", 0.0) * (1.0 - accuracy_of(trial))
+    return -trial.metrics.get("params", 0.0) * (1.0 - accuracy(trial))
 
 
-def measured(trial: Trial) -> str:
+def measured(trial: Trial, accuracy: Accuracy) -> str:
     """Return what a parent reached, as its line in the prompt says."""
-    return _metrics(round(trial.metrics.get("params", 0.0)), accuracy_of(trial))
+    return _metrics(round(trial.metrics.get("params", 0.0)), accuracy(trial))
 
 
-def target_of(parents: Sequence[Trial]) -> str:
+def target_of(parents: Sequence[Trial], accuracy: Accuracy) -> str:
     """Return what the child shall reach: 0.9 of the smallest size, to 100; 1.02 of the best accuracy, to 0.1%."""
     size = round(0.9 * min(trial.metrics.get("params", 0.0) for trial in parents) / 100) * 100
-    accuracy = min(round(1.02 * max(map(accuracy_of, parents)), 3), 1.0)
-    return _metrics(size, accuracy)
+    best = min(round(1.02 * max(map(accuracy, parents)), 3), 1.0)
+    return _metrics(size, best)
 
 
 def _metrics(size: int, accuracy: float) -> str:

@@ -1,9 +1,10 @@
-"""Trials by how well they did: who can be a parent, who is best, how accurate a trial is as a share."""
+"""Trials by how well they did: who can be a parent, who is best, how accurate trials are as shares."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ..engine import Trial
 
@@ -23,13 +24,31 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     return max(trials, key=lambda trial: (score_of(trial), -trial.number))
 
 
-def accuracy_of(trial: Trial) -> float:
-    """Return the accuracy of a trial as a share: the metric ``accuracy``, else the score.
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The accuracy of trials as a share: the metric ``accuracy``, else the score, from ``low`` on in units of ``unit``.
 
-    Values above 1 are per cent. A score that is no accuracy (of a predictor or a proxy) is squashed to a share: its
-    order is what counts.
+    Shares stay shares and per cent become shares. Scores that are neither (of a predictor or a proxy) are spread over
+    0.1 to 0.9 in their order, which is all that such scores say. Which of these it is, all trials decide together.
     """
-    value = trial.metrics.get("accuracy", score_of(trial))
-    if "accuracy" not in trial.metrics and not 0 <= value <= 100:
-        return 1 / (1 + math.exp(-max(min(value, 50.0), -50.0)))
-    return value / 100 if value > 1 else value
+
+    low: float = 0.0
+    unit: float = 1.0
+
+    @classmethod
+    def among(cls, trials: Iterable[Trial]) -> Accuracy:
+        """Return how the trials of a study that have a score are read."""
+        values = [_measured(trial) for trial in trials if trial.usable and trial.score is not None]
+        low, high = min(values, default=0.0), max(values, default=1.0)
+        if low < 0 or high > 100:
+            unit = (high - low) / 0.8 or 1.0
+            return cls(low - 0.1 * unit, unit)
+        return cls(0.0, 1.0 if high <= 1 else 100.0)
+
+    def __call__(self, trial: Trial) -> float:
+        """Return the accuracy of a trial."""
+        return (_measured(trial) - self.low) / self.unit
+
+
+def _measured(trial: Trial) -> float:
+    return trial.metrics.get("accuracy", score_of(trial))

@@ -17,6 +17,7 @@ from nasc.search.strategies.attribute_tree import AttributeTree
 from nasc.search.strategies.evoprompting import fitness, target_of
 from nasc.search.strategies.experience import kind_of
 from nasc.search.strategies.modification_tree import ModificationTree
+from nasc.search.strategies.ranking import Accuracy
 
 Study = Callable[..., Any]
 METHODS = (
@@ -67,9 +68,19 @@ def test_nas_assistant_stops_at_the_threshold(study: Study) -> None:
 
 def test_evoprompting_asks_for_less_size_and_more_accuracy() -> None:
     parents = [trial(0, 0.912, params=5210.0), trial(1, 0.88, params=2345.0)]
-    assert target_of(parents) == "parameters: 2100, accuracy: 93.0%"
-    assert target_of([trial(0, 99.5)]) == "parameters: 900, accuracy: 100.0%"
-    assert fitness(parents[0]) == pytest.approx(-5210 * 0.088)
+    assert target_of(parents, Accuracy.among(parents)) == "parameters: 2100, accuracy: 93.0%"
+    percent = [trial(0, 99.5), trial(1, 0.5)]
+    assert target_of(percent, Accuracy.among(percent)) == "parameters: 900, accuracy: 100.0%"
+    assert fitness(parents[0], Accuracy.among(parents)) == pytest.approx(-5210 * 0.088)
+
+
+@pytest.mark.parametrize("scores", [(-0.5, 0.3, 0.9, 1.5), (2.0, 40.0, 800.0, 1700.0), (-3.0, -3.0, -3.0, -3.0)])
+def test_scores_that_are_no_accuracies_keep_their_order(scores: tuple[float, ...]) -> None:
+    trials = [trial(number, score) for number, score in enumerate(scores)]
+    found = list(map(Accuracy.among(trials), trials))
+    assert all(0 < value < 1 for value in found)
+    assert found == sorted(found)
+    assert len(set(found)) == len(set(scores))
 
 
 def test_evoprompting_takes_nobody_as_a_parent_in_two_rounds(study: Study) -> None:
