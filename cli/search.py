@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _searched(arguments: argparse.Namespace, study: Study, pool: Pool | None) -> int:
-    """Run the study where it is not over, and conclude; return the exit code."""
+    """Run the study where it is not over, and conclude; return the exit code: 1 where no network has a score."""
     from ..search.engine import run
     from .search_progress import Progress
 
@@ -111,13 +111,13 @@ def _searched(arguments: argparse.Namespace, study: Study, pool: Pool | None) ->
                 error = run(study, pool, progress.update).error
     except KeyboardInterrupt:
         interrupted = True
-    _conclude(arguments, study)
+    found = _conclude(arguments, study)
     if error is not None:
         write_diagnostics(error.diagnostics, "text")
         return 1
     if interrupted:
         say(f"interrupted; `nasc search {arguments.study}` goes on with it")
-    return 130 if interrupted else 0
+    return 130 if interrupted else 0 if found else 1
 
 
 def _request(arguments: argparse.Namespace) -> Request:
@@ -169,8 +169,8 @@ def _pool(arguments: argparse.Namespace, settings: Settings) -> Pool:
     return LocalPool(arguments.workers or 1, settings.seconds, settings.gib)
 
 
-def _conclude(arguments: argparse.Namespace, study: Study) -> None:
-    """Emit the best network, or say what was found and how to get it."""
+def _conclude(arguments: argparse.Namespace, study: Study) -> bool:
+    """Emit the best network, or say what was found and how to get it; return whether there is any."""
     from .search_progress import summary
 
     trials = study.trials()
@@ -182,11 +182,12 @@ def _conclude(arguments: argparse.Namespace, study: Study) -> None:
                 f"`nasc search {arguments.study} --emit torch` writes it, `nasc report {arguments.study}` its history"
             )
         write_text("\n".join(lines))
-        return
+        return best is not None
     say("\n".join(lines))
     if best is not None and best.module is not None:
         code = emitted(best.module, arguments.emit, _header(study, best))
         write_code(code, arguments.emit, arguments.output)
+    return best is not None
 
 
 def _header(study: Study, best: Trial) -> tuple[str, ...]:

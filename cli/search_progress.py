@@ -22,7 +22,7 @@ _REASONS = {
     "trials": "all {wanted} evaluations are there",
     "method": "{method} has nothing more to propose",
     "repeats": "of {proposals} proposals only {evaluated} were new and fit to be evaluated",
-    "": "{open} trials are open",
+    "": "{evaluated} of {wanted} evaluations are there",
 }
 
 
@@ -77,7 +77,8 @@ class Progress:
         """Return progress as one line."""
         state, best = self._study.state(), self._study.best(trials)
         found = f"best {best.score:.4f} (trial {best.number})" if best else "no score yet"
-        front = f"front {len(self._study.front(trials))}"
+        empty = _unmeasured(self._study, best) if best else ""
+        front = f"front {empty or len(self._study.front(trials))}"
         parts = [f"round {state.rounds}: {state.evaluated} of {state.wanted} evaluated", found, front]
         return ", ".join([*parts, f"{self._speed(now):.2f}/s", *self._spent(), statuses(trials)])
 
@@ -88,12 +89,13 @@ class Progress:
         left = (state.wanted - state.evaluated) / speed if speed else 0.0
         best, front = study.best(trials), study.front(trials)
         shown = [f"{found.score:.4f} at {show_count(int(found.metrics['params']))}" for found in front[:4]]
+        empty = _unmeasured(study, best) if best else ""
         time_left = f", about {left:.0f} s left" if left else ""
         return [
             f"{study.stored.name}: {study.settings.method} from {study.settings.start}, round {state.rounds}",
             f"{'█' * done}{'░' * (_BAR - done)} {state.evaluated} of {state.wanted}, {speed:.2f}/s{time_left}",
             f"best   {f'trial {best.number}, {_measures(best)}' if best else 'no score yet'}",
-            f"front  {len(front)}{': ' if shown else ''}{', '.join(shown)}{' ...' if len(front) > 4 else ''}",
+            f"front  {empty or len(front)}{': ' if shown else ''}{', '.join(shown)}{' ...' if len(front) > 4 else ''}",
             f"trials {', '.join([statuses(trials) or 'none yet', *self._spent()])}",
         ]
 
@@ -118,28 +120,38 @@ def summary(study: Study, trials: Sequence[Trial]) -> list[str]:
     known = vars(study.settings) | {name: getattr(state, name) for name in state.__slots__}
     lines = [
         f"study {study.stored.name}: {_REASONS[study.over(state)].format(**known)}",
-        f"{state.proposals} proposals in {state.rounds} rounds: {statuses(trials) or 'none'}",
+        f"{_counted(state.proposals, 'proposal')} in {_counted(state.rounds, 'round')}: {statuses(trials) or 'none'}",
     ]
     best = study.best(trials)
     if best is None:
-        lines.append("no network was evaluated")
-        lines += [f"trial {trial.number} {trial.status}: {_first(trial.error)}" for trial in _wrong(trials)]
-        return lines
+        return [*lines, "no network has a score", *_reasons(trials)]
+    if study.over(state) == "repeats":
+        lines += _reasons(trials)
     lines.append(f"best: trial {best.number}, {_measures(best)}")
     lines += [f"  {step}" for step in _way(best, trials)]
     front = sorted(study.front(trials), key=lambda trial: -(trial.score or 0.0))
-    lines.append(f"front of {', '.join(study.settings.objectives)}: {len(front)} networks")
+    size = _unmeasured(study, best) or _counted(len(front), "network")
+    lines.append(f"front of {', '.join(study.settings.objectives)}: {size}")
     lines += [f"  trial {trial.number}: {_measures(trial)}" for trial in front[:8]]
     tokens = study.stored.tokens()
     return [*lines, f"tokens: {tokens:,}"] if tokens else lines
 
 
-def _wrong(trials: Sequence[Trial]) -> list[Trial]:
-    return [trial for trial in trials if trial.error][:3]
+def _unmeasured(study: Study, best: Trial) -> str:
+    """Return why a front is empty, where an objective is none that a trial with a score has."""
+    missing = [name for name in study.settings.objectives if name.removeprefix("min:") not in best.metrics]
+    there = ", ".join(sorted(best.metrics))
+    return f"empty, for there is no {' or '.join(missing)} in the metrics: {there}" if missing else ""
 
 
-def _first(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else ""
+def _reasons(trials: Sequence[Trial]) -> list[str]:
+    """Return why proposals came to nothing, the most frequent reasons first."""
+    counted = Counter((trial.status, trial.reason) for trial in trials if trial.error)
+    return [f"  {count} {status}: {reason}" for (status, reason), count in counted.most_common(3)]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _measures(trial: Trial) -> str:

@@ -49,7 +49,8 @@ def drafts(view: RoundView, proposals: Sequence[Proposal], room: int) -> list[Dr
 def _draft(view: RoundView, proposal: Proposal, number: int, fresh: Mapping[str, int]) -> Draft:
     notes = clean(json.loads(json.dumps(dict(proposal.notes), allow_nan=False)))
     if proposal.module is None:
-        return Draft(number, "invalid", proposal, notes, proposal.error or "no network was proposed")
+        status: Status = "over" if proposal.over else "invalid"
+        return Draft(number, status, proposal, notes, proposal.error or "no network was proposed")
     try:
         module = view.admit(proposal.module)
     except OverLimit as error:

@@ -32,6 +32,8 @@ from .view import RoundView
 
 MOST_PROPOSALS = 20
 """A search ends when it has proposed this many times as many networks as it was to evaluate."""
+MOST_BARREN = 40
+"""A search ends when none of this many proposals could be evaluated: nothing fits what is allowed."""
 _LOSSES = 3
 """How many workers a trial may lose before it counts as the reason."""
 
@@ -99,7 +101,8 @@ class Study:
             return "trials"
         if state.last == 0:
             return "method"
-        return "repeats" if state.proposals >= MOST_PROPOSALS * state.wanted else ""
+        barren = state.evaluated == 0 and state.proposals >= MOST_BARREN
+        return "repeats" if barren or state.proposals >= MOST_PROPOSALS * state.wanted else ""
 
     def ask(self, limit: int | None = None, pause: float = 0.2) -> list[Trial]:
         """Return trials to evaluate, now this process's to :meth:`tell`; none once the study is over.

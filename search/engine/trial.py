@@ -24,8 +24,8 @@ class Proposal:
 
     ``parents`` are numbers of earlier trials, ``operator`` says how it came about (``mutation``, ``crossover``,
     ``fair``), ``change`` what was done (an edit script, or the answer as it came), ``why`` the reason given.
-    ``module`` is None where ``error`` says why the answer could not be used. ``notes`` are JSON values of the
-    strategy's own, given back with the trial.
+    ``module`` is None where ``error`` says why the answer could not be used, and ``over`` whether that is its size.
+    ``notes`` are JSON values of the strategy's own, given back with the trial.
     """
 
     module: Module | None
@@ -35,6 +35,7 @@ class Proposal:
     why: str = ""
     error: str = ""
     notes: Mapping[str, object] = field(default_factory=dict[str, object])
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,20 @@ class Trial:
         return self.metrics.get("score")
 
     @property
+    def reason(self) -> str:
+        """Why it came to nothing, in one line: what is wrong and what would be right; empty where nothing is."""
+        return in_one_line(self.error)
+
+    @property
     def usable(self) -> bool:
         """Whether it can be a parent: a network with a score that is no repeat."""
         return self.status == "done"
+
+
+def in_one_line(error: str) -> str:
+    """Return the first finding of an error as people read it in a table: without its mark, with its advice."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    advice = lines[1].removeprefix("help: ") if lines[1:] and lines[1].startswith("help: ") else ""
+    return f"{lines[0].removeprefix('error: ')}; {advice}" if advice else lines[0].removeprefix("error: ")

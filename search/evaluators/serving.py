@@ -1,8 +1,8 @@
 """The inside of a sandbox: ``python -m nasc.search.evaluators.serving SPEC GIB`` answers lines of JSON with lines.
 
 It opens the evaluator once and says so; then a line with ``text`` and ``seed`` is answered with an outcome, and one
-with ``rows`` with the scores of a set. What an evaluator prints goes to stderr. It ends with its standard input, and
-when the process that started it is gone.
+with ``rows`` with the scores of a set. What an evaluator prints goes to stderr, and it has nothing to read. It ends
+with its standard input, and when the process that started it is gone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any, cast
 
 from ...ir import NascError
@@ -26,18 +27,27 @@ _FIRST = "nasc 1\n\ngraph @main(%x: f32[N]) -> f32[N] {\n  return %x\n}\n"
 def main(arguments: Sequence[str]) -> int:
     """Serve one evaluator until there are no more questions."""
     spec, gib = arguments[0], float(arguments[1])
+    questions = os.fdopen(os.dup(0), encoding="utf-8")
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    _close_standard()
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
     evaluator = _opened(spec, replies)
     if evaluator is None:
         return 1
     _limit(gib)
     _say(replies, {"name": evaluator.name})
-    for line in sys.stdin:
+    for line in questions:
         outcome = _answer(evaluator, json.loads(line), gib)
         _say(replies, {"status": outcome.status, "metrics": dict(outcome.metrics), "error": outcome.error})
     return 0
+
+
+def _close_standard() -> None:
+    """Leave standard input empty and join output to errors: what is asked and answered here is not for evaluators."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
 
 
 def _opened(spec: str, replies: IO[str]) -> Evaluator | None:
@@ -74,7 +84,15 @@ def _answer(evaluator: Evaluator, question: Mapping[str, Any], gib: float) -> Ou
         if isinstance(error, MemoryError) or "allocate memory" in str(error):
             return Outcome("failed", {}, f"the evaluation needs more than {gib:g} GiB of memory")
         traceback.print_exc()
-        return Outcome("failed", {}, f"{type(error).__name__}: {error}")
+        return Outcome("failed", {}, f"{_place(error)}{type(error).__name__}: {error}")
+
+
+def _place(error: Exception) -> str:
+    """Return the last line of the user's own code that an error went through, as ``own.py:12: ``, if any."""
+    package = str(Path(__file__).resolve().parents[2])
+    libraries = (package, sys.prefix, sys.base_prefix, "<")
+    frames = [found for found in traceback.extract_tb(error.__traceback__) if not found.filename.startswith(libraries)]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
 
 
 def _ranked(evaluator: Evaluator, rows: Sequence[Mapping[str, float]]) -> Outcome:
@@ -98,7 +116,6 @@ def _limit(gib: float) -> None:
     """Bound the memory by what is in use now and so many GiB more, where the system can."""
     try:
         import resource
-        from pathlib import Path
 
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         used = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData"))

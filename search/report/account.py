@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ..engine import Status, Trial
+from ..engine.trial import in_one_line
 from .material import Call, Material
 
 MEANING: Mapping[str, str] = {
@@ -78,8 +79,8 @@ def failures(trials: Sequence[Trial]) -> list[Failure]:
 
 
 def reason(error: str) -> str:
-    """Return the first line of an error that says something, cut where it is long."""
-    line = next((line.strip() for line in error.splitlines() if line.strip()), "no reason given")
+    """Return an error in one line, cut where it is long."""
+    line = in_one_line(error) or "no reason given"
     return line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
 
 

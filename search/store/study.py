@@ -164,16 +164,18 @@ class _Trials:
         )
 
     def metrics(self, row: TrialRow, candidate: CandidateRow | None) -> dict[str, float]:
-        """Return sizes and what was measured.
+        """Return sizes and what was measured; what an evaluator calls ``params`` or ``macs`` does not count.
 
         ``score`` is that of the last stage of a cascade; where that was not reached the score is ``first_score``.
         """
         if candidate is None:
             return {}
-        metrics: dict[str, float] = {"params": candidate.params, "macs": candidate.macs}
+        sizes: dict[str, float] = {"params": candidate.params, "macs": candidate.macs}
+        metrics = dict(sizes)
         origin = row if row.repeat_of is None else self.rows[row.repeat_of]
         for found in self.measured.get(origin.number, ()):
             metrics.update(found.metrics)
+        metrics.update(sizes)
         if origin.status != "done" and "score" in metrics:
             metrics["first_score"] = metrics.pop("score")
         return metrics

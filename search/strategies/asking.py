@@ -11,7 +11,7 @@ from ..engine import Change, Proposal, Space, Spot
 from ..llm import Answer, BadAnswer, ContextTooLong, Message, Prompt
 from ..prompts import examples, filled
 from ..questions import Style, style_of
-from .drawing import UNINTENDED, Drawing, Intent, check
+from .drawing import LIMIT, UNINTENDED, Drawing, Intent, check
 from .narrowing import about, holds
 
 Messages = Callable[[int], tuple[Message, ...]]
@@ -58,7 +58,8 @@ class Reply:
     def proposal(self, operator: str, parents: tuple[int, ...] = (), **notes: object) -> Proposal:
         """Return the proposal of this network, or of the answer that did not become one."""
         told = {**self.notes, **({"problems": list(self.problems)} if self.problems else {}), **notes}
-        return Proposal(self.module, parents, operator, self.change, self.why, self.error, told)
+        over = self.module is None and self.code == LIMIT
+        return Proposal(self.module, parents, operator, self.change, self.why, self.error, told, over)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Asking:
             if not reply.code:
                 self.drawing.take(reply.module)
                 return replace(reply, problems=tuple(problems))
-            too_large = shrinks > 0 and reply.code == "limit"
+            too_large = shrinks > 0 and reply.code == LIMIT
             shrinks, tries = (shrinks - 1, tries) if too_large else (shrinks, tries - 1)
             problems.append(reply.error or KNOWN)
             known, heat = (reply, heat + _HEAT) if reply.code == SEEN else (known, heat)

@@ -15,7 +15,8 @@ _DRAWS = 12
 _NEAR = 4
 _FAR = 10
 
-
+LIMIT = "limit"
+"""The code of the error of a network that is too large at every width."""
 UNINTENDED = "intent"
 """The code of the error of a change that is not the one that was asked for."""
 
@@ -87,9 +88,10 @@ class Drawing:
             try:
                 change = draw(attempt)
                 admitted = self.view.admit(change.module)
-                proposal = replace(proposal, module=admitted, change=change.text, error="")
+                proposal = replace(proposal, module=admitted, change=change.text, error="", over=False)
             except NascError as error:
-                proposal = proposal if proposal.module is not None else replace(proposal, error=str(error))
+                if proposal.module is None:
+                    proposal = replace(proposal, error=str(error), over=too_large(error))
                 continue
             if not self.knows(admitted):
                 break
@@ -102,6 +104,11 @@ class Drawing:
         starts = view.space.starts() if not view.trials else ()
         found = [self.propose(partial(_unchanged, start), "start") for start in starts]
         return found + [self.sample() for _ in range(count - len(found))]
+
+
+def too_large(error: NascError) -> bool:
+    """Return whether all that is wrong with a network is its size."""
+    return error.diagnostics[0].code == LIMIT
 
 
 def _unchanged(module: Module, _: int) -> Change:

@@ -25,6 +25,15 @@ import time
 def score(model, seed):
     return sum(p.numel() for p in model.parameters()) % 97 / 97
 
+def broken(model, seed):
+    raise RuntimeError("no luck")
+
+def reading(model, seed):
+    return len(input())
+
+def sized(model, seed):
+    return {"score": 0.5, "params": 3}
+
 def slow(model, seed):
     time.sleep(60)
 """
@@ -54,9 +63,7 @@ def test_a_study_is_begun_resumed_and_emitted(nasc: Run, folder: Path) -> None:
     command = "search first --method random --start model.nasc --evaluator train:own.py:score --batch 2".split()
     done = nasc(*command, "--trials", "2", "--max-params", "0.9x")
     assert done.code == 0, done.err
-    assert done.out.startswith(
-        "study first: all 2 evaluations are there\n2 proposals in 1 rounds: 2 done\nbest: trial "
-    )
+    assert done.out.startswith("study first: all 2 evaluations are there\n2 proposals in 1 round: 2 done\nbest: trial ")
     trials = Store(folder / "first.db").study("first").trials()
     assert all(trial.metrics["params"] <= 0.9 * 3066 for trial in trials)
     again = nasc("search", "first.db", "--emit", "torch")
@@ -113,6 +120,25 @@ def test_nothing_is_begun_that_cannot_run(nasc: Run, folder: Path) -> None:
     assert done.err.endswith("error: argument --workers: '-1' is no whole number above 0\n")
 
 
+def test_what_every_network_fails_of_is_told(nasc: Run, folder: Path) -> None:
+    command = "search s --method random --start model.nasc --trials 2 --evaluator".split()
+    done = nasc(*command, "train:own.py:broken", "--emit", "torch")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.endswith(
+        "study s: all 2 evaluations are there\n2 proposals in 1 round: 2 failed\nno network has a score\n"
+        "  2 failed: own.py:7: RuntimeError: no luck\n"
+    )
+    done = nasc("search", "t", *command[2:], "train:own.py:reading")
+    assert done.out.endswith("  2 failed: own.py:10: EOFError: EOF when reading a line\n")
+
+
+def test_an_objective_that_nobody_measures_is_named(nasc: Run, folder: Path) -> None:
+    options = "--method random --start model.nasc --trials 1 --evaluator train:own.py:sized --objectives score,parms"
+    done = nasc("search", "s", *options.split())
+    assert "\nfront of score, parms: empty, for there is no parms in the metrics: macs, params, score\n" in done.out
+    assert "score 0.5000, 2.986k parameters" in done.out
+
+
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_search_goes_on(folder: Path) -> None:
     command = [sys.executable, "-m", "nasc", "search", "s", "--method", "random", "--start", "model.nasc"]
@@ -124,7 +150,7 @@ def test_an_interrupted_search_goes_on(folder: Path) -> None:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert err.endswith("interrupted; `nasc search s` goes on with it\n")
-    assert "no network was evaluated" in out
+    assert "no network has a score" in out
     assert len(Store(folder / "s.db").study("s").trials()) == 2
 
 

@@ -216,6 +216,12 @@ def test_a_method_that_repeats_itself_is_stopped(tmp_path: Path) -> None:
     assert Counter(statuses(found)) == {"done": 1, "repeat": 44}
 
 
+def test_a_search_of_which_nothing_can_be_evaluated_ends_soon(tmp_path: Path) -> None:
+    found = fixed(tmp_path, [[None] * 8] * 99, trials=100)
+    assert run(found, weighing()).reason == "repeats"
+    assert Counter(statuses(found)) == {"invalid": 40}
+
+
 def test_ask_and_tell(tmp_path: Path) -> None:
     found = fixed(tmp_path, [[8, 9, 10], [11]], trials=4)
     first, second, third = found.ask()

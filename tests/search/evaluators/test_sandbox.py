@@ -59,7 +59,7 @@ def test_what_goes_wrong_with_a_network_is_an_outcome(box: Sandbox, own: Path) -
     assert {outcome.status for outcome in errors.values()} == {"failed"}
     assert {seed: outcome.error for seed, outcome in errors.items()} == {
         HUNGRY: "the evaluation needs more than 1 GiB of memory",
-        RAISE: "ZeroDivisionError: division by zero",
+        RAISE: f"{own.name}:14: ZeroDivisionError: division by zero",
         LIST: f"error: {own}:act returned ['no']\n"
         "  help: expected a number, or numbers by name with 'score' among them",
         NAN: "the evaluator gave no finite score",

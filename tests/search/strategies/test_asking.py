@@ -101,6 +101,7 @@ def test_networks_over_the_limits_are_scaled_down_apart_from_the_tries(study: St
     assert "too large" in view.llm.prompts[1].messages[2].content
     _, failed = asked(study, answers, tries=1, shrinks=1, view={"most_params": 1000})
     assert failed.error == "error: the network is too large\n  help: at most 1000 are allowed"
+    assert failed.proposal("edit").over
 
 
 def test_a_change_without_the_words_or_the_intention_is_handed_back(study: Study) -> None:
