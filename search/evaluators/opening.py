@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -52,6 +53,9 @@ def _table(spec: Specification, data_dir: str | Path | None) -> Evaluator:
     from .tables import open_table
 
     spec.fill(NoOptions())
+    if data_dir is None and not os.environ.get("NASC_DATA_DIR"):
+        hint = "set NASC_DATA_DIR to the folder that has nb201.csv.gz"
+        raise NascError.of(f"{spec.text} needs the benchmark's table", hint, "data")
     return open_table(spec.argument, data_dir)
 
 

@@ -16,6 +16,8 @@ from .sections import card, figure, floor_of
 from .tables import duration, percent, table
 
 COLOURS = 8
+CHANCE = ("method", "llm", "seed", "begun", "evaluations wanted")
+"""Settings that tell no groups apart, or that are in a label anyway."""
 NOTE = "Lines are medians of studies that differ in nothing but chance, areas their quartiles."
 
 
@@ -32,11 +34,22 @@ class Group:
 def groups(materials: Sequence[Material]) -> list[Group]:
     """Return the studies by label, in the order in which labels first come."""
     found: dict[str, list[Material]] = {}
-    for material in materials:
-        found.setdefault(material.label, []).append(material)
+    for material, label in zip(materials, labels(materials), strict=True):
+        found.setdefault(label, []).append(material)
     return [
         Group(label, tuple(some), band([best_so_far(one.trials) for one in some]), _kind(index))
         for index, (label, some) in enumerate(found.items())
+    ]
+
+
+def labels(materials: Sequence[Material]) -> list[str]:
+    """Return what each study is known by: its method and LLM, and the settings in which it differs from another."""
+    names = [name for name in materials[0].settings if all(name in one.settings for one in materials)]
+    differ = [name for name in names if len({material.setting(name) for material in materials}) > 1]
+    apart = [name for name in differ if name not in CHANCE]
+    return [
+        " · ".join([material.label, *(f"{name} {material.setting(name) or 'none'}" for name in apart)])
+        for material in materials
     ]
 
 
@@ -142,8 +155,8 @@ def spread(values: Sequence[float]) -> str | None:
 
 def _studies(materials: Sequence[Material]) -> Markup:
     rows: list[list[Children]] = []
-    for study in materials:
+    for study, label in zip(materials, labels(materials), strict=True):
         best = study.best()
-        rows.append([study.name, study.label, study.setting("seed"), len(study.trials), best.score if best else None])
+        rows.append([study.name, label, study.setting("seed"), len(study.trials), best.score if best else None])
     listed = table("The studies", ["study", "group", "seed", "proposals", "best score"], rows, (2, 3, 4))
     return tag("details", tag("summary", f"{len(materials)} studies"), listed)

@@ -15,7 +15,7 @@ from .markup import Children, Markup, tag
 from .material import Material
 from .tables import duration, link, percent, signed, table
 
-COSTS = {"params": "parameters", "macs": "multiply-accumulates"}
+COSTS = {"params": "parameters", "macs": "multiply-accumulates", "latency": "milliseconds in onnxruntime"}
 SPREAD = 1.5
 
 

@@ -90,3 +90,13 @@ def test_the_optimum_is_the_published_one() -> None:
     }
     for task, arch in optima.items():
         assert table_test(nb201(arch))[task] == pytest.approx(OPTIMUM[task])
+
+
+def test_without_the_folder_of_tables_it_is_said_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NASC_DATA_DIR", raising=False)
+    with pytest.raises(NascError) as found:
+        open_evaluator("table:nb201:cifar10")
+    assert str(found.value) == (
+        "error: table:nb201:cifar10 needs the benchmark's table\n"
+        "  help: set NASC_DATA_DIR to the folder that has nb201.csv.gz"
+    )

@@ -1,6 +1,7 @@
 """Curves, fronts, axes and the ledger, by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from nasc.search.report.comparisons import groups, spread
 from nasc.search.report.curves import band, best_so_far, improvements
 from nasc.search.report.front import front
 from nasc.search.report.relevances import chosen
-from nasc.search.report.sections import floor_of
+from nasc.search.report.sections import floor_of, trade_off
 from nasc.search.report.tables import duration
 
 
@@ -64,6 +65,25 @@ def test_studies_that_differ_in_chance_alone_are_one_group(study: Material, othe
     assert [(group.label, len(group.studies)) for group in found] == [("nader · local", 1), ("evolution", 2)]
     assert found[1].band.middle == pytest.approx((0.4, 0.55))
     assert spread([0.5, 0.6]) == "0.55 ± 0.071"
+
+
+def test_studies_with_other_settings_are_not_put_together() -> None:
+    asked: list[dict[str, object]] = [
+        {"method": "random", "evaluator": "train:digits", "max_params": None, "seed": 0},
+        {"method": "random", "evaluator": "train:digits", "max_params": 9000, "seed": 0},
+        {"method": "random", "evaluator": "train:digits", "max_params": 9000, "seed": 1},
+    ]
+    found = groups([Material(f"s{number}", [], settings) for number, settings in enumerate(asked)])
+    assert [(group.label, len(group.studies)) for group in found] == [
+        ("random · max_params none", 1),
+        ("random · max_params 9000", 2),
+    ]
+
+
+def test_latency_is_a_cost_where_it_was_measured(study: Material) -> None:
+    assert "milliseconds in onnxruntime" not in str(trade_off(study))
+    timed = [replace(trial, metrics={**trial.metrics, "latency": 2.5}) for trial in study.trials]
+    assert "Score against milliseconds in onnxruntime" in str(trade_off(replace(study, trials=timed)))
 
 
 @pytest.mark.parametrize(
