@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import ACTIVATION_FLAG, NORM_FLAG, ROW
+from .flaws import FLAWS
 from .kernels.classes import Classes
 from .kernels.message import Norm, Weights, layer
 from .kernels.portable import sums
@@ -24,7 +25,7 @@ from .kernels.variants import Changed, Variants
 from .kinds import Kind
 from .statistics import NAMES
 
-APART = frozenset({"norm share", "activation share"})
+APART = frozenset({"norm share", "activation share", *FLAWS})
 """Statistics that the residual does not read: benchmarks hardly vary them (see ``FIXED`` of :mod:`.slopes`)."""
 
 

@@ -20,6 +20,7 @@ from ..ir.files import whole
 from .batch import batches
 from .encoder import Encoder, Shape, variants_per_chunk
 from .features import ROW, Arrays, Features
+from .flaws import FLAWS
 from .kernels.variants import Variants
 from .mixture import Domain
 from .statistics import NAMES, Columns, statistics
@@ -83,8 +84,11 @@ class Ensemble:
         return self.domain.share(self.points(graphs))
 
     def points(self, graphs: Sequence[Arrays]) -> Wide:
-        """Return what the mixture is of: statistics and embeddings of graphs side by side, [g, s + d]."""
-        x = np.stack([g.statistics for g in graphs])
+        """Return what the mixture is of: statistics but flaws, and embeddings of graphs side by side, [g, s + d].
+
+        What a flaw costs is known, so that it makes no network strange.
+        """
+        x = np.stack([g.statistics for g in graphs])[:, : -len(FLAWS)]
         return np.concatenate([x, self.embeddings(graphs).astype(np.float64)], axis=1)
 
     @torch.inference_mode()

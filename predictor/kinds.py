@@ -29,11 +29,12 @@ class Kind(IntEnum):
 
 def _table() -> Mapping[str, Kind]:
     names = {
-        Kind.CONV: "conv1d conv2d conv3d conv_transpose1d conv_transpose2d linear",
+        Kind.CONV: "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear lstm gru rnn",
         Kind.ATTENTION: "scaled_dot_product_attention matmul einsum",
-        Kind.MAX_POOL: "max_pool1d max_pool2d",
-        Kind.AVG_POOL: "avg_pool1d avg_pool2d",
-        Kind.GLOBAL_POOL: "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d mean sum amax amin std var",
+        Kind.MAX_POOL: "max_pool1d max_pool2d max_pool3d max_pool2d_with_indices",
+        Kind.AVG_POOL: "avg_pool1d avg_pool2d avg_pool3d",
+        Kind.GLOBAL_POOL: "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d"
+        " adaptive_max_pool2d adaptive_max_pool3d adaptive_max_pool2d_with_indices mean sum amax amin std var",
         Kind.ADD: "add sub rsub maximum minimum",
         Kind.MUL: "mul div",
         Kind.CAT: "cat stack",

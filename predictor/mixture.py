@@ -73,7 +73,7 @@ class Domain:
     mixture: Mixture
 
     @staticmethod
-    def fit(points: Floats, axes: int = 12, components: int = 24, seed: int = 0) -> Domain:
+    def fit(points: Floats, axes: int = 16, components: int = 24, seed: int = 0) -> Domain:
         """Return the domain of points [n, d]; what never varies counts as little as its scale of 1 makes it."""
         centre, scale = points.mean(axis=0), points.std(axis=0)
         scale = np.where(scale > 1e-3, scale, 1.0)

@@ -67,6 +67,19 @@ class Links:
         chosen: Array = reduce(choose, [weights[end] for end in self.ends])
         return chosen
 
+    def widest(self, bounds: Array, joined: NDArray[np.bool_]) -> Array:
+        """Return the most that passes from the inputs to the ends [...] where carriers let ``bounds`` [n, ...] through.
+
+        What branches let through counts together before a carrier that is ``joined`` [n], else the widest of them.
+        """
+        table = np.minimum.reduceat(bounds[self.order], self.start, axis=0)
+        for here, first, group in zip(table, self.order[self.start], self.sources, strict=True):
+            if group:
+                gather = np.add if joined[first] else np.maximum
+                np.minimum(here, reduce(gather, [table[source] for source in group]), out=here)
+        chosen: Array = reduce(np.maximum, [table[end] for end in self.ends])
+        return chosen
+
     def shares(self) -> Array:
         """Return how much the weight of each carrier counts in the mean length of a path [n].
 
@@ -90,13 +103,12 @@ class Links:
         return float(np.logaddexp.reduce(counts[list(self.ends)]))
 
 
-def path_lengths(sources: Sequence[Sequence[int]], weights: Array, kept: Array) -> tuple[Array, Array, Array, float]:
+def path_lengths(links: Links, weights: Array, kept: Array) -> tuple[Array, Array, Array, float]:
     """Return the longest, mean and shortest lengths of paths [3, variants], and the logarithm of how many there are.
 
     ``weights`` [n, 4] are those of the carriers, of which variants keep ``kept`` [variants, n], 0 or 1. Longest paths
     are by columns 0 to 2, the others by columns 1 to 3.
     """
-    links = Links.of(sources)
     counted = np.ascontiguousarray(kept.T)[links.order]
     parts = [np.add.reduceat(counted * column[links.order, None], links.start, axis=0) for column in weights.T]
     table = np.stack(parts, axis=1)

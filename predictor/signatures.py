@@ -34,15 +34,16 @@ def signature(op: Op, operands: Types, results: Types) -> Signature:
     shape = _sizes(results[0])
     channels = _channels(op, shape)
     size = float(max(prod(shape), 1))
+    positions = size / max(channels, 1)
     return Signature(
         kind=kind,
         params=_params(op, operands),
         macs=float(evaluate(op.macs(operands[: _named(op, operands)], results))) if operands else 0.0,
-        kernel=_area(getattr(op, "kernel_size", None)),
+        kernel=positions if op.name in RECURRENT else _area(getattr(op, "kernel_size", None)),
         groups=float(_number(getattr(op, "groups", 1))),
         inputs=float(_channels(op, _sizes(operands[0]))) if operands else 1.0,
         channels=float(channels),
-        positions=size / max(channels, 1),
+        positions=positions,
         bias=bool(getattr(op, "bias", False)),
         parameter=op.name == "parameter",
     )
@@ -80,6 +81,10 @@ def _channels(op: Op, shape: list[int]) -> int:
 
 LAST_AXIS = frozenset({"linear", "layer_norm", "rms_norm", "scaled_dot_product_attention", "matmul", "embedding"})
 """Ops whose features stand on the last axis whatever the rank."""
+
+
+RECURRENT = frozenset({"lstm", "gru", "rnn"})
+"""Ops that read all positions, like a convolution whose kernel is as long as the sequence."""
 
 
 def _named(op: Op, operands: Types) -> int:

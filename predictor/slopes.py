@@ -46,6 +46,9 @@ SLOPES = (
 FIXED = MappingProxyType({"norm share": 0.5, "activation share": 0.5})
 """Slopes that are not learned: benchmarks hardly leave norms and activations out, so no data prices them."""
 
+PENALTIES = MappingProxyType({"unbroken depth": 2.0, "narrowness": 0.5, "linearity": 2.0, "blindness": 0.5})
+"""What a unit of a flaw costs, not learned either: benchmarks hardly hold such networks."""
+
 RIDGE = 0.03
 
 
@@ -57,7 +60,8 @@ def design(x: Floats, large: Floats) -> Floats:
 
 def fixed(x: Floats) -> Floats:
     """Return what the slopes that are not learned add [n] to networks of statistics [n, s]."""
-    result: Floats = np.sum([slope * (x[:, NAMES.index(name)] - 1) for name, slope in FIXED.items()], axis=0)
+    gains = [slope * (x[:, NAMES.index(name)] - 1) for name, slope in FIXED.items()]
+    result: Floats = np.sum(gains + [-cost * x[:, NAMES.index(name)] for name, cost in PENALTIES.items()], axis=0)
     return result
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layout as raw
+from .flaws import FLAWS, blindness, linearity, narrowness, unbroken
 from .kinds import Kind
 from .layout import Layout
-from .paths import path_lengths
+from .paths import Links, path_lengths
 
 Array = NDArray[np.float64]
 
@@ -33,8 +34,10 @@ COLUMNS = (
     "norm",
     "activation",
     "outputs",
+    "width",
+    "bent",
 )
-PARAMS, FOLD, MACS, MIX, POINT, POOL, ADD, CAT, MUL, FIELD, NORM, ACT, OUT = range(len(COLUMNS))
+PARAMS, FOLD, MACS, MIX, POINT, POOL, ADD, CAT, MUL, FIELD, NORM, ACT, OUT, WIDTH, BENT = range(len(COLUMNS))
 
 NAMES = (
     "log10 params",
@@ -61,6 +64,7 @@ NAMES = (
     "activations",
     "mean width",
     "pointwise share",
+    *FLAWS,
 )
 """Counts and path lengths are log(1 + x); a mixing layer sees more than one position, a 3x3 counts as 1.
 Pools are those that keep the resolution: they stand where a convolution could.
@@ -68,16 +72,19 @@ Pools are those that keep the resolution: they stand where a convolution could.
 The shares of norms and activations are of all layers but the classifier, at most 1. Outputs are the numbers that all
 layers put out. The mean width (log2 of channels, over layers) and the logarithm of the share of parameters that lie
 in pointwise layers describe the shape: a masked layer stays in them, so that masking a narrow one gains nothing.
-Both leave out layers that see one position alone, the classifier for one."""
+Both leave out layers that see one position alone, the classifier for one.
+
+The last four are flaws, 0 in a sound network; see :mod:`.flaws`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Per-carrier numbers to sum up, ``values`` [n, len(COLUMNS)], and the carriers' sources."""
+    """Per-carrier numbers to sum up, ``values`` [n, len(COLUMNS)], the carriers' sources, and the input's side."""
 
     values: Array
     sources: tuple[tuple[int, ...], ...]
     shape: tuple[float, float]
+    side: float
 
     @staticmethod
     def of(layout: Layout) -> Columns:
@@ -86,6 +93,7 @@ class Columns:
         layer = kinds == Kind.CONV
         pool = np.isin(kinds, (Kind.MAX_POOL, Kind.AVG_POOL))
         kernel, positions = v[:, raw.KERNEL], v[:, raw.POSITIONS]
+        side = float(np.sqrt(layout.positions))
         shrunk = np.maximum(layout.positions / np.maximum(positions, 1), 1)
         values = [
             v[:, raw.PARAMS],
@@ -97,13 +105,29 @@ class Columns:
             kinds == Kind.ADD,
             kinds == Kind.CAT,
             kinds == Kind.MUL,
-            np.where(layer | pool, (np.sqrt(kernel) - 1) * np.sqrt(shrunk), 0.0),
+            np.where(_sees_all(layout), side, np.where(layer | pool, (np.sqrt(kernel) - 1) * np.sqrt(shrunk), 0.0)),
             (v[:, raw.NORM] > 0) | (kinds == Kind.NORM),
             (v[:, raw.ACTIVATION] > 0) | (kinds == Kind.ACTIVATION),
             layer * v[:, raw.CHANNELS] * positions,
+            layer * v[:, raw.CHANNELS] * (np.bincount(layout.edges[0], minlength=len(v)) > 0),
+            np.isin(kinds, (Kind.MAX_POOL, Kind.ATTENTION, Kind.MUL)),
         ]
         table = np.stack([np.asarray(c, dtype=np.float64) for c in values], axis=1)
-        return Columns(table, layout.sources, _shape(v, layer & (positions > 1)))
+        return Columns(table, layout.sources, _shape(v, layer & (positions > 1)), side)
+
+
+def _sees_all(layout: Layout) -> NDArray[np.bool_]:
+    """Return which carriers [n] see all positions: attention, and layers that read positions as if they were channels.
+
+    The latter put out one position of many, or read another number of channels than any of their sources has.
+    """
+    v = layout.numbers
+    fits = np.bincount(layout.edges[1], minlength=len(v)) == 0
+    fits[layout.edges[1][v[layout.edges[1], raw.INPUTS] == v[layout.edges[0], raw.CHANNELS]]] = True
+    turned = ~fits | ((v[:, raw.POSITIONS] <= 1) & (layout.before > 1))
+    turned &= (layout.kinds == Kind.CONV) & (v[:, raw.KERNEL] == 1)
+    seeing: NDArray[np.bool_] = turned | (layout.kinds == Kind.ATTENTION)
+    return seeing
 
 
 def _shape(v: Array, body: NDArray[np.bool_]) -> tuple[float, float]:
@@ -113,7 +137,11 @@ def _shape(v: Array, body: NDArray[np.bool_]) -> tuple[float, float]:
     params = v[:, raw.PARAMS] * body
     pointwise = params[v[:, raw.KERNEL] == 1].sum()
     width = np.log2(np.maximum(v[body, raw.CHANNELS], 1)).mean()
-    return float(width), float(np.log10(pointwise + 1e3) - np.log10(params.sum() + 1e3))
+    return float(width), float(np.log10(pointwise / max(params.sum(), 1.0) + LEAST_SHARE))
+
+
+LEAST_SHARE = 2e-4
+"""Added to the share of pointwise layers, so that networks without any are alike, whatever their size."""
 
 
 PARAMS_SHARE = 0.1
@@ -127,7 +155,8 @@ def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
     sums = main @ v
     params = sums[:, PARAMS] + norm @ v[:, FOLD]
     layers = np.maximum(sums[:, MIX] + sums[:, POINT], 1e-9)
-    paths = _paths(columns, main)
+    links = Links.of(columns.sources)
+    paths = _paths(links, v, main)
     inner = max(float(((v[:, MIX] > 0) + v[:, POINT]).sum()) - 1, 1.0)
     weight, work = np.log10(params + 1e3), np.log10(sums[:, MACS] + 1e5)
     return np.stack(
@@ -148,16 +177,19 @@ def statistics(columns: Columns, keep: NDArray[np.bool_]) -> Array:
             np.log10(sums[:, OUT] + 1e4),
             np.log1p(act @ v[:, ACT]),
             *(np.full(len(keep), value) for value in columns.shape),
+            unbroken(paths[5]),
+            narrowness(links, v[:, WIDTH], v[:, CAT] > 0, main),
+            linearity(sums[:, BENT] + act @ v[:, ACT], inner),
+            blindness(paths[6], columns.side),
         ],
         axis=1,
     )
 
 
-def _paths(columns: Columns, main: Array) -> list[Array]:
+def _paths(links: Links, v: Array, main: Array) -> list[Array]:
     """Return ten path statistics, [variants] each, in the order of ``NAMES`` (see there)."""
-    v = columns.values
     layers = v[:, MIX].clip(0, 1).round() + v[:, POINT]
     weights = np.stack([v[:, FIELD], v[:, MIX], layers, v[:, POOL]], axis=1)
-    longest, mean, shortest, count = path_lengths(columns.sources, weights, main)
+    longest, mean, shortest, count = path_lengths(links, weights, main)
     order = [longest[1], longest[2], mean[0], mean[1], shortest[0], shortest[1], longest[0], mean[2], shortest[2]]
     return [*(np.log1p(lengths) for lengths in order), np.full(len(main), np.log1p(count))]

@@ -36,7 +36,7 @@ def test_lengths_are_those_of_all_paths(seed: int) -> None:
     kept = (r.random((3, len(sources))) < 0.7).astype(float)
     ends = sorted(set(range(len(sources))) - {source for group in sources for source in group})
     every = [path for end in ends for path in paths(sources, end)]
-    longest, middle, shortest, count = path_lengths(sources, weights, kept)
+    longest, middle, shortest, count = path_lengths(Links.of(sources), weights, kept)
     assert count == pytest.approx(log(len(every)))
     for variant, keep in enumerate(kept):
         held = weights * keep[:, None]
@@ -44,6 +44,21 @@ def test_lengths_are_those_of_all_paths(seed: int) -> None:
         assert longest[:, variant] == pytest.approx(lengths[:, :3].max(axis=0))
         assert shortest[:, variant] == pytest.approx(lengths[:, 1:].min(axis=0))
         assert middle[:, variant] == pytest.approx(np.mean([mean(sources, held, end)[1:] for end in ends], axis=0))
+
+
+def passed(sources: Sources, bounds: np.ndarray, joined: np.ndarray, end: int) -> float:
+    before = [passed(sources, bounds, joined, source) for source in sources[end]]
+    return min(float(bounds[end]), (sum(before) if joined[end] else max(before)) if before else np.inf)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_passes_is_bounded_by_the_narrowest_carrier_of_the_widest_way(seed: int) -> None:
+    sources, r = graph(seed), np.random.default_rng(seed)
+    bounds, joined = r.random((len(sources), 3)), r.random(len(sources)) < 0.5
+    joined &= np.array([len(group) > 1 for group in sources])
+    ends = set(range(len(sources))) - {source for group in sources for source in group}
+    for found, column in zip(Links.of(sources).widest(bounds, joined), bounds.T, strict=True):
+        assert found == pytest.approx(max(passed(sources, column, joined, end) for end in ends))
 
 
 def test_a_chain_is_one_link() -> None:
