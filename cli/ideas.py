@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .arguments import positive
-from .output import say
+from .output import counted, need_place, say
+
+if TYPE_CHECKING:
+    from ..search.ideas.papers import Paper
 
 EXAMPLE = """\
 examples:
@@ -39,16 +43,35 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the papers, and write the ideas that were there with the new ones."""
     from ..search.ideas import default_ideas, open_embedder, read_ideas, write_ideas
-    from ..search.ideas.papers import find_papers, read_paper
     from ..search.ideas.reading import Reader
     from ..search.llm import open_client, user_cache_dir
 
-    files = find_papers(arguments.papers)
+    need_place(arguments.output)
+    papers = _papers(arguments.papers)
     base = read_ideas(arguments.output) if arguments.output.exists() else default_ideas() if arguments.defaults else ()
     client = open_client(arguments.llm, cache_dir=user_cache_dir() / "answers", timeout=arguments.timeout, on_event=say)
     embedder = open_embedder(arguments.embedder)
     reader = Reader(client, embedder, passages=arguments.passages, seed=arguments.seed, on_event=say)
-    ideas = reader.read([read_paper(file) for file in files], base)
+    ideas = reader.read(papers, base)
     write_ideas(arguments.output, ideas)
-    say(f"{arguments.output}: {len(ideas)} ideas, {len(ideas) - len(base)} of them new")
+    say(f"{arguments.output}: {counted(len(ideas), 'idea')}, {len(ideas) - len(base)} of them new")
     return 0
+
+
+def _papers(path: Path) -> list[Paper]:
+    """Return the papers at a path; in a folder those that cannot be read are named and left out. Raises NascError."""
+    from ..ir import NascError
+    from ..search.ideas.papers import find_papers, read_paper
+
+    found: list[Paper] = []
+    files = find_papers(path)
+    for file in files:
+        try:
+            found.append(read_paper(file))
+        except NascError as error:
+            if len(files) == 1:
+                raise
+            say(f"left out: {error.diagnostics[0].message}; {error.diagnostics[0].hint}")
+    if not found:
+        raise NascError.of(f"no paper in {path} can be read", "give PDF with text, plain text or Markdown", "papers")
+    return found

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..ir import Diagnostic, Module, NascError
@@ -104,3 +105,17 @@ def sarif(found: Sequence[Diagnostic]) -> dict[str, object]:
         "version": "2.1.0",
         "runs": [{"tool": {"driver": {"name": "nasc"}}, "results": results}],
     }
+
+
+def need_place(path: str | Path) -> None:
+    """Check before long work that a file can be written there in the end. Raises NascError."""
+    folder = Path(path).absolute().parent
+    if not os.access(folder, os.W_OK | os.X_OK) or Path(path).is_dir():
+        reason = "it is a folder" if Path(path).is_dir() else "there is no such folder"
+        reason = "the folder may not be written to" if folder.is_dir() and not Path(path).is_dir() else reason
+        raise NascError.of(f"{path}: cannot be written: {reason}", "name a file in a folder that exists", "output")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 idea``, ``2 ideas``."""
+    return f"{number} {noun}{'s' * (number != 1)}"

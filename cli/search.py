@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import add_output, positive
 from .emit import TARGETS, emitted, write_code
-from .output import say, write_diagnostics, write_text
+from .output import need_place, say, write_diagnostics, write_text
 
 if TYPE_CHECKING:
     from ..search.engine import Pool, Request, Settings, Study, Trial
@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..search.evaluators import parse_cascade
     from ..search.llm import Ledger
 
+    _check_output(arguments)
     request = _request(arguments)
     ledger = Ledger(_price(arguments.price))
     client = _client(arguments, read_study(request), ledger)
@@ -97,6 +98,16 @@ def run(arguments: argparse.Namespace) -> int:
         if not pools and not study.over():
             prepare(study.settings)
         return _searched(arguments, study, pools[0] if pools else None)
+
+
+def _check_output(arguments: argparse.Namespace) -> None:
+    """Check before the search that its end can be written. Raises NascError."""
+    from ..ir import NascError
+
+    if arguments.output is not None:
+        if arguments.emit is None:
+            raise NascError.of(f"-o {arguments.output} says where to write, and not what", "add --emit torch", "output")
+        need_place(arguments.output)
 
 
 def _searched(arguments: argparse.Namespace, study: Study, pool: Pool | None) -> int:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..passes import show_count
-from .output import console, on_terminal, say
+from .output import console, counted, on_terminal, say
 
 if TYPE_CHECKING:
     from ..search.engine import Study, Trial
@@ -110,8 +110,8 @@ class Progress:
 
 def statuses(trials: Sequence[Trial]) -> str:
     """Return how many trials have which status: ``12 done, 3 repeat``."""
-    counted = Counter(trial.status for trial in trials)
-    return ", ".join(f"{counted[status]} {status}" for status in sorted(counted, key=lambda name: -counted[name]))
+    found = Counter(trial.status for trial in trials)
+    return ", ".join(f"{found[status]} {status}" for status in sorted(found, key=lambda name: -found[name]))
 
 
 def summary(study: Study, trials: Sequence[Trial]) -> list[str]:
@@ -120,7 +120,7 @@ def summary(study: Study, trials: Sequence[Trial]) -> list[str]:
     known = vars(study.settings) | {name: getattr(state, name) for name in state.__slots__}
     lines = [
         f"study {study.stored.name}: {_REASONS[study.over(state)].format(**known)}",
-        f"{_counted(state.proposals, 'proposal')} in {_counted(state.rounds, 'round')}: {statuses(trials) or 'none'}",
+        f"{counted(state.proposals, 'proposal')} in {counted(state.rounds, 'round')}: {statuses(trials) or 'none'}",
     ]
     best = study.best(trials)
     if best is None:
@@ -130,7 +130,7 @@ def summary(study: Study, trials: Sequence[Trial]) -> list[str]:
     lines.append(f"best: trial {best.number}, {_measures(best)}")
     lines += [f"  {step}" for step in _way(best, trials)]
     front = sorted(study.front(trials), key=lambda trial: -(trial.score or 0.0))
-    size = _unmeasured(study, best) or _counted(len(front), "network")
+    size = _unmeasured(study, best) or counted(len(front), "network")
     lines.append(f"front of {', '.join(study.settings.objectives)}: {size}")
     lines += [f"  trial {trial.number}: {_measures(trial)}" for trial in front[:8]]
     tokens = study.stored.tokens()
@@ -146,12 +146,8 @@ def _unmeasured(study: Study, best: Trial) -> str:
 
 def _reasons(trials: Sequence[Trial]) -> list[str]:
     """Return why proposals came to nothing, the most frequent reasons first."""
-    counted = Counter((trial.status, trial.reason) for trial in trials if trial.error)
-    return [f"  {count} {status}: {reason}" for (status, reason), count in counted.most_common(3)]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+    found = Counter((trial.status, trial.reason) for trial in trials if trial.error)
+    return [f"  {count} {status}: {reason}" for (status, reason), count in found.most_common(3)]
 
 
 def _measures(trial: Trial) -> str:

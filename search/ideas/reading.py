@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ..edit_grammar import literal
 from ..llm import BadAnswer, Client, Message, Prompt
 from ..prompts import filled
-from .embedding import Embedder, alike, nearest
+from .embedding import Embedder, Vector, alike, nearest
 from .idea import TREE, Idea
 from .papers import Paper
 from .words import words_of
@@ -42,16 +42,17 @@ class Reader:
 
     def read(self, papers: Sequence[Paper], base: Sequence[Idea] = ()) -> list[Idea]:
         """Return the base with the ideas of papers added. Raises LLMError."""
-        ideas = list(base)
+        known = dict(zip(base, self.embedder.embed([idea.text for idea in base]), strict=True)) if base else {}
         for paper in papers:
             if not self.relevant(paper):
                 self.on_event(f"{paper.name}: not about architectures")
                 continue
-            before = len(ideas)
+            before = len(known)
             for idea in self.ideas(paper):
-                self.add(ideas, idea)
-            self.on_event(f"{paper.name}: {len(ideas) - before} ideas")
-        return ideas
+                self.add(known, idea)
+            new = len(known) - before
+            self.on_event(f"{paper.name}: {new} idea{'s' * (new != 1)}")
+        return list(known)
 
     def relevant(self, paper: Paper) -> bool:
         """Return whether the LLM finds that a paper can inspire an architecture."""
@@ -69,13 +70,13 @@ class Reader:
                 if idea is not None:
                     yield idea
 
-    def add(self, ideas: list[Idea], idea: Idea) -> None:
-        """Add an idea unless one of them says it."""
-        if any(known.key == idea.key for known in ideas):
+    def add(self, known: dict[Idea, Vector], idea: Idea) -> None:
+        """Add an idea, with its embedding, unless one of them says it."""
+        if any(other.key == idea.key for other in known):
             return
-        vectors = self.embedder.embed([idea.text, *(known.text for known in ideas)])
-        if all(alike(vectors[0], vector) < self.same for vector in vectors[1:]):
-            ideas.append(idea)
+        (vector,) = self.embedder.embed([idea.text])
+        if all(alike(vector, other) < self.same for other in known.values()):
+            known[idea] = vector
 
     def answer(self, question: str, grammar: str, tokens: int) -> str:
         """Return what the LLM says; nothing where it gives no answer."""

@@ -95,6 +95,12 @@ def test_nothing_is_begun_that_cannot_run(nasc: Run, folder: Path) -> None:
             "  help: expected metrics with commas between, such as score,params,latency or min:loss\n"
         ),
         ("--start", "nb201", "--batch", "0"): "error: --batch is 0\n  help: expected more than 0\n",
+        ("--start", "nb201", "-o", "b.py"): (
+            "error: -o b.py says where to write, and not what\n  help: add --emit torch\n"
+        ),
+        ("--start", "nb201", "--emit", "torch", "-o", "no/b.py"): (
+            "error: no/b.py: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
+        ),
         ("--start", "nb201", "--timeout", "nan"): "error: --timeout is nan\n  help: expected more than 0\n",
         ("--start", "nb201", "--memory", "inf"): "error: --memory is inf\n  help: expected at most 1e+06\n",
         ("--start", "nb201", "--max-params", "0"): "error: --max-params is 0\n  help: expected more than 0\n",

@@ -165,3 +165,22 @@ def test_the_command_writes_a_file_that_strategies_read(tmp_path: Path, capsys: 
     kept = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     assert len(kept) >= len(default_ideas())
     assert f"{len(kept)} ideas" in capsys.readouterr().err
+
+
+def test_a_paper_that_cannot_be_read_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in (("gated.md", PAPER), ("scan.txt", " ")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    argv = ["--llm", "random", "--embedder", "hashed"]
+    assert main(["ideas", "read", str(tmp_path), *argv, "-o", str(tmp_path / "ideas.jsonl")]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("left out: scan.txt holds no text; a scanned paper has to go through OCR first\n")
+    (tmp_path / "gated.md").write_text("", encoding="utf-8")
+    assert main(["ideas", "read", str(tmp_path), *argv, "-o", str(tmp_path / "ideas.jsonl")]) == 1
+    assert capsys.readouterr().err.endswith(
+        f"error: no paper in {tmp_path} can be read\n  help: give PDF with text, plain text or Markdown\n"
+    )
+    for output, reason in ((tmp_path / "no" / "i.jsonl", "there is no such folder"), (tmp_path, "it is a folder")):
+        assert main(["ideas", "read", str(tmp_path), *argv, "-o", str(output)]) == 1
+        assert capsys.readouterr().err == (
+            f"error: {output}: cannot be written: {reason}\n  help: name a file in a folder that exists\n"
+        )
