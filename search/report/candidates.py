@@ -17,6 +17,8 @@ from .material import Call, Material
 
 DIGITS = 4
 MOST_LAYERS = 200
+DIGEST = 12
+"""Digits by which a trial names the calls that made it."""
 
 
 @dataclass
@@ -52,6 +54,7 @@ def payload(material: Material, modules: Mapping[int, Module]) -> dict[str, obje
 def _call(call: Call, pool: Pool) -> dict[str, object]:
     return {
         "round": call.round,
+        "id": call.digest[:DIGEST],
         "model": printable(call.model),
         "messages": [[role, pool.add(text)] for role, text in call.messages],
         "text": pool.add(call.text),
@@ -75,6 +78,7 @@ def _row(trial: Trial, known: Mapping[int, Trial], modules: Mapping[int, Module]
         "change": printable(trial.change),
         "why": printable(trial.why),
         "error": printable(trial.error),
+        "calls": _asked(trial),
         "notes": printable(json.dumps(dict(trial.notes), indent=1, default=str)) if trial.notes else "",
     }
     module = modules.get(trial.number)
@@ -83,6 +87,12 @@ def _row(trial: Trial, known: Mapping[int, Trial], modules: Mapping[int, Module]
         row["layers"] = _layers(module)
         row["diff"] = _diff(trial, modules, module)
     return {name: value for name, value in row.items() if value not in ("", None, [], {})}
+
+
+def _asked(trial: Trial) -> list[str]:
+    """Return the digests of the prompts that made a trial; none where it does not say."""
+    found = trial.notes.get("calls")
+    return [printable(str(digest)) for digest in found] if isinstance(found, list) else []
 
 
 def _layers(module: Module) -> list[list[object]]:

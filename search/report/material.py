@@ -12,7 +12,7 @@ from ..engine import Trial
 class Call:
     """One LLM call: who answered what, and what it took; ``cached`` answers cost nothing again.
 
-    ``messages`` are those of the prompt, as roles and texts.
+    ``messages`` are those of the prompt, as roles and texts; ``digest`` is what the note ``calls`` of a trial names.
     """
 
     model: str = ""
@@ -25,6 +25,7 @@ class Call:
     cached: bool = False
     error: str = ""
     cost: float | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)

@@ -191,13 +191,15 @@
     return [el("details", { class: "network" }, el("summary", {}, `network, ${t.text.length} lines`), copy, el("pre", { tabindex: 0 }, whole))];
   };
   const calls = (t) => {
-    const found = t.operator || t.parents ? data.calls.filter((call) => call.round === t.round) : [];
+    const own = t.calls && new Set(t.calls);
+    const found = t.operator || t.parents ? data.calls.filter((call) => call.round === t.round && (!own || own.has(call.id))) : [];
+    const title = own ? `what the LLM was asked for it (${found.length})` : `what the LLM was asked in round ${t.round} (${found.length})`;
     if (!found.length) return [];
     const turns = found.map((call, index) => el("details", {},
       el("summary", {}, `${index + 1}. ${call.model}, ${call.tokens[0]} + ${call.tokens[1]} tokens${call.cached ? ", from the cache" : ""}`),
       call.messages.map(([role, lines]) => [el("h4", {}, role), el("pre", { class: "wrap", tabindex: 0 }, text(lines))]),
       el("h4", {}, "answer"), el("pre", { class: call.error ? "error wrap" : "wrap", tabindex: 0 }, call.error || text(call.text))));
-    return [el("details", { class: "calls" }, el("summary", {}, `what the LLM was asked in round ${t.round} (${found.length})`), turns)];
+    return [el("details", { class: "calls" }, el("summary", {}, title), turns)];
   };
   const describe = (t, line) => {
     const born = children.get(t.n), facts = [];

@@ -53,4 +53,5 @@ def _call(call: StoredCall) -> Call:
         cached=not call.paid,
         error=call.error,
         cost=call.cost,
+        digest=call.digest,
     )

@@ -83,7 +83,8 @@ class Call:
 
     ``prompt`` has messages ([role, content]), grammar, max_tokens, temperature, seed and stop. ``paid`` is false where
     the store knew the answer; ``cost`` is in the user's currency, None where no price was given. ``error`` says why
-    there is no answer: one that was empty, or a prompt that was too long.
+    there is no answer: one that was empty, or a prompt that was too long. ``digest`` is that of prompt and client, of
+    which the note ``calls`` of a trial has the first 12 digits.
     """
 
     round: int
@@ -99,3 +100,4 @@ class Call:
     error: str
     paid: bool
     cost: float | None
+    digest: str = ""

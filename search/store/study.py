@@ -215,4 +215,5 @@ def _call(call: CallRow, answer: AnswerRow) -> Call:
         answer.error,
         call.paid,
         call.cost,
+        call.digest,
     )

@@ -84,8 +84,8 @@ class Asking:
         problems: list[str] = []
         reply, known, heat = Reply(error="the LLM was not asked"), Reply(), 0.0
         while tries > 0:
-            answer, prompt = self.answer(request, talk, heat)
-            reply = self.judged(request, answer, prompt)
+            answer = self.answer(request, talk, heat)
+            reply = self.judged(request, answer)
             if not reply.code:
                 self.drawing.take(reply.module)
                 return replace(reply, problems=tuple(problems))
@@ -95,6 +95,11 @@ class Asking:
             known, heat = (reply, heat + _HEAT) if reply.code == SEEN else (known, heat)
             talk = (*talk, *told(answer.text, problems[-1], too_large))
         return replace(known if known.module is not None else reply, problems=tuple(problems))
+
+    def proposal(self, reply: Reply, operator: str, parents: tuple[int, ...] = (), **notes: object) -> Proposal:
+        """Return the proposal of a reply; the note ``calls`` has the digests of all prompts sent since the last one."""
+        calls, self.drawing.asked = self.drawing.asked, []
+        return reply.proposal(operator, parents, **({"calls": calls} if calls else {}), **notes)
 
     def by_chance(self, reply: Reply, parent: Module | None = None, intent: Intent | None = None) -> Reply:
         """Return a reply whose network is known with a random mutation of that network instead.
@@ -112,10 +117,10 @@ class Asking:
         notes = {**reply.notes, "chance": True}
         return replace(reply, module=found.module, change=change, error="", code="", notes=notes)
 
-    def judged(self, request: Request, answer: Answer, prompt: Prompt) -> Reply:
+    def judged(self, request: Request, answer: Answer) -> Reply:
         """Return what an answer makes."""
         view, why = self.drawing.view, reason(answer.text)
-        notes = {"model": answer.model, "prompt": prompt.digest(view.llm.name)[:12]}
+        notes = {"model": answer.model}
         try:
             change = request.read(answer.text)
             module = view.admit(change.module)
@@ -165,28 +170,29 @@ class Asking:
             return replace(further, problems=(*reply.problems, *further.problems)) if further.module else reply
         return reply
 
-    def answer(self, request: Request, talk: tuple[Message, ...], heat: float = 0.0) -> tuple[Answer, Prompt]:
-        """Return the answer and its prompt, shortened where it is too long. Raises LLMError."""
+    def answer(self, request: Request, talk: tuple[Message, ...], heat: float = 0.0) -> Answer:
+        """Return the answer to a prompt, which is shortened where it is too long. Raises LLMError."""
         view, length = self.drawing.view, max(self.style.place, _SHORTEST)
         seed = view.rng.getrandbits(31)
         for turn in range(_SHRINKS + 1):
             messages = (*request.messages(length), *talk)
             warmth = request.temperature + heat
             prompt = Prompt(messages, request.grammar, request.max_tokens, warmth, seed, soft=request.soft)
+            self.drawing.asked.append(prompt.digest(view.llm.name)[:12])
             try:
-                return view.llm.complete(prompt), prompt
+                return view.llm.complete(prompt)
             except ContextTooLong:
                 if turn == _SHRINKS:
                     raise
                 length, talk = max(length // 2, _SHORTEST), talk[-2:] if turn == 0 else ()
             except BadAnswer:
-                return Answer("", 0, 0, 0.0, view.llm.name), prompt
+                return Answer("", 0, 0, 0.0, view.llm.name)
         raise AssertionError("a prompt is sent or refused")
 
     def line(self, messages: Messages, grammar: str, max_tokens: int = 64, temperature: float = 0.3) -> str:
         """Return a short answer that is no network: a choice, a sentence; empty where none can be had."""
         request = Request(messages, grammar, _no_network, max_tokens, temperature)
-        return self.answer(request, ())[0].text.strip()
+        return self.answer(request, ()).text.strip()
 
 
 def _editable(space: Space, module: Module, spot: Spot | None, style: Style, changes: int) -> tuple[Spot | None, str]:

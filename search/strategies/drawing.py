@@ -31,12 +31,14 @@ class Drawing:
     """The proposals of one round as they are made: what is new is told from what the study or the round has.
 
     Where nothing new comes within a dozen draws the last network is proposed all the same: the engine counts it as
-    a repeat. A draw that makes no network of the space at all becomes a proposal with the error.
+    a repeat. A draw that makes no network of the space at all becomes a proposal with the error. ``asked`` are the
+    digests of the prompts that the LLM was sent for the next proposal.
     """
 
     def __init__(self, view: View) -> None:
         self.view = view
         self.seen: set[str] = set()
+        self.asked: list[str] = []
 
     def knows(self, module: Module) -> bool:
         """Return whether an admitted network is one of the round or of earlier rounds."""

@@ -94,7 +94,8 @@ class EvoPrompting:
         request = self.request(asking, parents, shots, temperature, soft)
         reply = asking.ask(request, self.tries)
         numbers = tuple(trial.number for trial in parents)
-        return (reply if self.tries == 1 else asking.by_chance(reply)).proposal("crossmut", numbers, target=target)
+        reply = reply if self.tries == 1 else asking.by_chance(reply)
+        return asking.proposal(reply, "crossmut", numbers, target=target)
 
     def request(
         self, asking: Asking, parents: Sequence[Trial], messages: Messages, temperature: float, soft: bytes

@@ -33,6 +33,7 @@ class Reflector:
             key = f"{trial.number:06}"
             if "idea" in trial.notes and key not in known:
                 self.view.memory.put(_KIND, key, self.experience(drawing, tree, trial))
+        drawing.asked.clear()
 
     def experience(self, drawing: Drawing, tree: ModificationTree, trial: Trial) -> dict[str, object]:
         """Return what a modification taught: in the LLM's words where it has words, else in ours."""

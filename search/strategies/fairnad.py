@@ -157,8 +157,9 @@ class FairNad:
         **notes: object,
     ) -> Proposal:
         """Return the proposal of a reply; by chance where it is known, or is not what was asked for."""
-        reply = Asking(drawing).by_chance(reply, parent.module, intent)
-        return reply.proposal(operator, (parent.number,), **notes)
+        asking = Asking(drawing)
+        reply = asking.by_chance(reply, parent.module, intent)
+        return asking.proposal(reply, operator, (parent.number,), **notes)
 
 
 def _joined(first: Reply, second: Reply) -> Reply:

@@ -146,7 +146,7 @@ class Nader:
         for part in apart:
             reply = self.fitted(asking, parent, reply, part.name, idea)
         notes = {"idea": idea.text, "idea_key": idea.key, "search": search}
-        return asking.by_chance(reply).proposal("modify", (parent.number,), **notes)
+        return asking.proposal(asking.by_chance(reply), "modify", (parent.number,), **notes)
 
     def fitted(self, asking: Asking, parent: Trial, reply: Reply, name: str, idea: Idea) -> Reply:
         """Return the reply with a part of the network fitted to its block; as it is where the LLM finds nothing."""

@@ -77,7 +77,7 @@ class NasAssistant:
             return (*instructions(space, asking.style), Message("user", question))
 
         reply = asking.by_chance(asking.edit(noted, place, messages, self.tries))
-        return reply.proposal("edit", (best.number,), place=name)
+        return asking.proposal(reply, "edit", (best.number,), place=name)
 
     def tried(self, view: View, best: Trial, most: int) -> str:
         """Return the latest children of the best network and what they lost."""

@@ -54,7 +54,17 @@ def test_an_answer_that_works_is_a_network_with_its_reason(study: Study) -> None
     )
     assert digest(view.admit(reply.module)) == digest(reply.module)
     assert reply.notes["model"] == "scripted"
-    assert len(str(reply.notes["prompt"])) == 12
+
+
+def test_a_proposal_names_the_prompts_that_made_it_and_no_others(study: Study) -> None:
+    view = study(llm=Script(["set %relu1 nothing=1", "replace %relu1 with gelu", "replace %relu2 with gelu"]))
+    (module,) = view.space.starts()
+    asking = Asking(Drawing(view))
+    made = [
+        asking.proposal(asking.edit(module, None, lambda n: (Message("user", f"{n}"),), 2), "edit") for _ in range(2)
+    ]
+    digests = [prompt.digest("a-server")[:12] for prompt in view.llm.prompts]
+    assert [proposal.notes["calls"] for proposal in made] == [digests[:2], digests[2:]]
 
 
 def test_errors_are_handed_back_as_text(study: Study) -> None:
