@@ -54,8 +54,8 @@ def open_study(
 ) -> Study:
     """Return a study that is there, or a new one. Raises NascError where something that was stated is wrong.
 
-    ``client`` is the LLM, which is not among the settings that are read here: see ``Settings.llm``. ``prepare`` is
-    called before a new study is written down, and may raise NascError to say that it could not be run.
+    ``client`` answers in the place of the LLM that the settings name. ``prepare`` is called before a new study is
+    written down, and may raise NascError to say that it could not be run.
     """
     from ..spaces import open_space
     from ..strategies import open_strategy
@@ -67,6 +67,7 @@ def open_study(
         raise NascError.of(f"--trials is {wanted}", "expected more than 0", "study")
     settings = known or Settings()
     given = {key: value for key, value in request.given.items() if value is not None}
+    _need_known(given)
     if known is None and not given.get("start"):
         raise NascError.of(f"there is no study {name!r} yet", "give a new one --start MODEL, or --start nb201", "study")
     plain = replace(settings, **{key: value for key, value in given.items() if key not in _READ})
@@ -113,6 +114,16 @@ def _prepared(strategy: Strategy) -> None:
     check: Callable[[], None] | None = getattr(strategy, "prepare", None)
     if check is not None:
         check()
+
+
+def _need_known(given: Mapping[str, Any]) -> None:
+    """Check the names of settings. Raises NascError with all that are none."""
+    known = [item.name for item in fields(Settings) if item.name != "origin"]
+    wrong = [name for name in given if name not in known]
+    if wrong:
+        raise NascError(
+            *(Diagnostic(f"there is no setting {name!r}", did_you_mean(name, known), "study") for name in wrong)
+        )
 
 
 def _origin(space: Space) -> str:

@@ -44,9 +44,9 @@ Reason = Literal["", "trials", "method", "repeats"]
 class Study:
     """A study in its store, with the space, the strategy and the LLM that it goes on with.
 
-    ``price`` is what the user pays for tokens, ``life`` the seconds for which this process is believed to be alive
-    without a sign; ``retried`` counts the tasks of lost workers that were given back. Use as a context manager, or call
-    :meth:`close`.
+    ``client`` answers in the place of the LLM of the settings. ``price`` is what the user pays for tokens, ``life`` the
+    seconds for which this process is believed to be alive without a sign; ``retried`` counts the tasks of lost workers
+    that were given back. Use as a context manager, or call :meth:`close`.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class Study:
     ) -> None:
         """Go on with a study. Raises NascError where its evaluator is none."""
         self.stored, self.space, self.strategy = stored, space, strategy
-        self.client = client or open_client("random")
         self.settings = stored.settings
+        self.client = client or open_client(self.settings.llm)
         self.cascade: Cascade = parse_cascade(self.settings.evaluator)
         self.leases = Leases(stored.database, stored.id, life)
         settings = self.settings
@@ -126,7 +126,7 @@ class Study:
         """Keep what became of a trial: metrics with a ``score``, or the error. Seconds are what it took.
 
         Returns whether that is the trial's first outcome: others do not count. Metrics that are no numbers are left
-        out; without a score the trial has failed.
+        out; without a score the trial has failed. Raises NascError where there is no such trial, or no network in it.
         """
         finite = {name: value for name, value in (metrics or {}).items() if math.isfinite(value)}
         reason = error or ("" if "score" in finite else "the evaluator gave no finite score")

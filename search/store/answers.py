@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Final
 
+from sqlalchemy.orm import Session
+
 from ...ir import Diagnostic
 from ..llm import Answer, BadAnswer, Client, ContextTooLong, LLMError, Price, Prompt
 from .database import Database
@@ -20,8 +22,8 @@ _KEPT: Final[dict[str, type[LLMError]]] = {kind.code: kind for kind in (BadAnswe
 class Recorded:
     """A client that answers from the store what was answered before, and records each call in its round.
 
-    ``price`` is what the user pays for tokens. Calls are numbered: a round that is asked again after it was cut off
-    finds its calls, and its answers, where it left them.
+    ``price`` is what the user pays for tokens. An answer is kept together with the call that paid for it. Calls are
+    numbered: a round that is asked again after it was cut off finds its calls, and its answers, where it left them.
     """
 
     def __init__(self, client: Client, database: Database, study: int, turn: int, price: Price | None = None) -> None:
@@ -41,19 +43,21 @@ class Recorded:
         with self._database.reading() as session:
             row = session.get(AnswerRow, digest)
             known = None if row is None else (_answer(row), row.error)
-        if known is None:
-            known = self._ask(prompt, digest)
-        else:
-            self._record(digest, known[0], paid=False)
+        answer, error = known or self._asked(prompt)
+        with self._database.writing(self._study) as session:
+            if known is None and session.get(AnswerRow, digest) is None:
+                session.add(_row(digest, self.name, prompt, answer, error))
+                session.flush()
+            self._record(session, digest, answer, paid=known is None and not answer.cached)
         self._position += 1
-        answer, error = known
         if error:
             code, _, text = error.partition("\n")
             message, _, hint = text.partition("\n")
             raise _KEPT[code](Diagnostic(message, hint, code))
         return answer
 
-    def _ask(self, prompt: Prompt, digest: str) -> tuple[Answer, str]:
+    def _asked(self, prompt: Prompt) -> tuple[Answer, str]:
+        """Return the answer of the client, and the failure that belongs to the prompt."""
         start = time.monotonic()
         error = ""
         try:
@@ -62,21 +66,14 @@ class Recorded:
             found = failed.diagnostics[0]
             error = f"{failed.code}\n{found.message}\n{found.hint}"
             answer = Answer("", 0, 0, time.monotonic() - start, self.name)
-        answer = replace(answer, text=clean(answer.text))
-        with self._database.writing() as session:
-            if session.get(AnswerRow, digest) is None:
-                session.add(_row(digest, self.name, prompt, answer, error))
-        self._record(digest, answer, paid=not answer.cached)
-        return answer, error
+        return replace(answer, text=clean(answer.text)), error
 
-    def _record(self, digest: str, answer: Answer, paid: bool) -> None:
-        place = (self._study, self._round, self._position)
-        with self._database.writing(self._study) as session:
-            row = session.get(CallRow, place)
-            if row is not None and row.digest == digest:
-                return
+    def _record(self, session: Session, digest: str, answer: Answer, paid: bool) -> None:
+        """Note the call in its place; one that was noted before the round was cut off stays as it is."""
+        study, turn, position = self._study, self._round, self._position
+        row = session.get(CallRow, (study, turn, position))
+        if row is None or row.digest != digest:
             cost = self._cost(answer) if paid else 0.0
-            study, turn, position = place
             session.merge(CallRow(study=study, round=turn, position=position, digest=digest, paid=paid, cost=cost))
 
     def _cost(self, answer: Answer) -> float | None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ...ir import NascError
 from ..engine.drafts import Draft
 from ..engine.memory import RoundMemory
 from ..evaluators import Outcome
@@ -113,9 +114,15 @@ class Work:
             return [self._task(session, row) for row in rows]
 
     def task(self, number: int) -> Task:
-        """Return the task that a trial is at now."""
+        """Return the task that a trial is at now. Raises NascError where there is no such trial, or no network."""
         with self._database.reading() as session:
-            return self._task(session, session.get_one(TrialRow, (self._study, number)))
+            row = session.get(TrialRow, (self._study, number))
+            if row is None or row.digest is None:
+                what = f"there is no trial {number}" if row is None else f"trial {number} is {row.status}"
+                raise NascError.of(
+                    f"{what}: nothing can be told of it", "expected the number of an asked trial", "study"
+                )
+            return self._task(session, row)
 
     def settle(self, task: Task, outcome: Outcome) -> bool:
         """Keep the outcome of a task; return whether it is the first one for it: others do not count."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import Field, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...ir import NascError, did_you_mean
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 def option(default: T, least: float | None = None, most: float | None = None, names: Sequence[str] = ()) -> T:
     """Return the field of an option: a number from ``least`` to ``most``, or one of some names."""
-    return cast(T, field(default=default, metadata={"least": least, "most": most, "names": tuple(names)}))
+    return field(default=default, metadata={"least": least, "most": most, "names": tuple(names)})
 
 
 def check_options(strategy: DataclassInstance) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from nasc.grammar import parse
 from nasc.ir import Module, NascError
-from nasc.search.engine import DirectPool, Proposal, Study, View, run
+from nasc.search.engine import DirectPool, Proposal, Request, Settings, Study, View, open_study, run
 from nasc.search.evaluators import Outcome
 from nasc.search.llm import Answer, BadAnswer, Client, Price, Prompt, Unreachable, open_client
 from nasc.search.store import Store, dump
@@ -240,6 +240,22 @@ def test_ask_and_tell(tmp_path: Path) -> None:
         ("failed", None, "the evaluator gave no finite score"),
         ("done", 0.75, ""),
     ]
+    with pytest.raises(NascError) as caught:
+        found.tell(99, {"score": 1.0})
+    assert str(caught.value) == (
+        "error: there is no trial 99: nothing can be told of it\n  help: expected the number of an asked trial"
+    )
+
+
+def test_settings_of_a_request_have_names(tmp_path: Path) -> None:
+    with pytest.raises(NascError) as caught:
+        open_study(Request(str(tmp_path / "s"), {"methd": "random"}))
+    assert str(caught.value) == "error: there is no setting 'methd'\n  help: did you mean 'method'?"
+
+
+def test_the_llm_of_a_study_is_that_of_its_settings(tmp_path: Path) -> None:
+    stored = Store(tmp_path / "s.db").begin("s", Settings(llm="openai:some"), 1)
+    assert Study(stored, space(), Fixed(())).client.name.startswith("openai:some")
 
 
 def test_a_cascade_lets_the_best_go_on(tmp_path: Path) -> None:

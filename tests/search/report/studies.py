@@ -9,6 +9,7 @@ from nasc.search.engine import Trial
 from nasc.search.report import Call
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\u2028\u202e\x00\ud800"
+ASKED = "0123456789ab"
 TEXT = """\
 nasc 1
 
@@ -52,7 +53,7 @@ def small() -> list[Trial]:
         done(2, network(16, 5), 0.55, (1,)),
         Trial(3, 0, "invalid", None, parents=(1,), operator="llm", change=HOSTILE, why=HOSTILE, error=error),
         Trial(4, 1, "repeat", repeat.module, repeat.digest, (1,), "mutation", metrics=repeat.metrics, repeat_of=0),
-        done(5, network(16, activation="gelu"), 0.7, (1,), change="%act relu -> gelu", notes={"calls": ["0123456789ab"]}),
+        done(5, network(16, activation="gelu"), 0.7, (1,), change="%act relu -> gelu", notes={"calls": [ASKED]}),
         Trial(6, 1, "gated", network(4), "6", (5,), "mutation", error="the signal dies at %act"),
         done(7, network(4), 0.3),
         Trial(8, 2, "invalid", None, operator="llm", error=error.replace(":7:", ":9:")),
@@ -63,6 +64,6 @@ def small() -> list[Trial]:
 CALLS = (
     Call("smol", 0, (("user", f"improve it\n{HOSTILE}"),), "set %one C=16", 100, 20, 2.0),
     Call("smol", 0, (("user", "improve it"),), HOSTILE, 100, 30, 3.0, error="too long", cost=0.5),
-    Call("smol", 1, (("user", "improve it"),), "same", 100, 20, 2.0, cached=True, digest="0123456789abcdef"),
+    Call("smol", 1, (("user", "improve it"),), "same", 100, 20, 2.0, cached=True, digest=f"{ASKED}cdef"),
 )
 SETTINGS: Mapping[str, object] = {"method": "nader", "llm": "local", "start": "model.py", "seed": 1, "max_params": None}
