@@ -1,6 +1,6 @@
 """Pareto fronts and crowding: which trials are worth keeping where several things count.
 
-Source: Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", 2002, sections III-A and III-B.
+Source: Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", 2002, section III-B.
 """
 
 from __future__ import annotations
@@ -36,32 +36,22 @@ def front(trials: Sequence[Trial], objectives: Sequence[str]) -> tuple[Trial, ..
     points = [found for _, found in placed]
     if not points:
         return ()
-    first = fronts(points)[0]
+    first = nondominated(points)
     lonely = dict(zip(first, crowding([points[index] for index in first]), strict=True))
     return tuple(placed[index][0] for index in sorted(first, key=lambda index: (-lonely[index], index)))
 
 
-def fronts(points: Sequence[Point]) -> list[list[int]]:
-    """Return the indices of points by front, best first: fast non-dominated sorting. Smaller is better."""
-    beats: list[list[int]] = [[] for _ in points]
-    beaten = [0] * len(points)
-    for one, first in enumerate(points):
-        for other, second in enumerate(points):
-            if dominates(first, second):
-                beats[one].append(other)
-                beaten[other] += 1
-    sorted_: list[list[int]] = []
-    current = [index for index, times in enumerate(beaten) if not times]
-    while current:
-        sorted_.append(current)
-        following: list[int] = []
-        for index in current:
-            for other in beats[index]:
-                beaten[other] -= 1
-                if not beaten[other]:
-                    following.append(other)
-        current = sorted(following)
-    return sorted_
+def nondominated(points: Sequence[Point]) -> list[int]:
+    """Return the indices of the points that no other one dominates, in order. Smaller is better.
+
+    In the order of the points themselves whatever dominates a point comes before it, so each is held against the front
+    so far alone.
+    """
+    found: list[int] = []
+    for index in sorted(range(len(points)), key=lambda index: (points[index], index)):
+        if not any(dominates(points[other], points[index]) for other in found):
+            found.append(index)
+    return sorted(found)
 
 
 def dominates(first: Point, second: Point) -> bool:
