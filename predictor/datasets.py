@@ -22,7 +22,7 @@ from .statistics import NAMES
 VERSION = 3
 """Raise it when the layout or the digest of a network changes: what is kept on disk is then made anew."""
 
-STATISTICS_VERSION = 4
+STATISTICS_VERSION = 5
 """Raise it when a statistic of the same name is reckoned otherwise."""
 
 Event = Callable[[str], None]

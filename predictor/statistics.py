@@ -69,9 +69,10 @@ NAMES = (
 """Counts and path lengths are log(1 + x); a mixing layer sees more than one position, a 3x3 counts as 1.
 Pools are those that keep the resolution: they stand where a convolution could.
 
-The shares of norms and activations are of all layers but the classifier, at most 1. Outputs are the numbers that all
-layers put out. The mean width (log2 of channels, over layers) and the logarithm of the share of parameters that lie
-in pointwise layers describe the shape: a masked layer stays in them, so that masking a narrow one gains nothing.
+The shares of norms and activations are of all layers but the classifier, at most 1; a softmax at the end is none.
+Outputs are the numbers that all layers put out. The mean width (log2 of channels, over layers) and the logarithm of the
+share of parameters that lie in pointwise layers describe the shape: a masked layer stays in them, so that masking a
+narrow one gains nothing.
 Both leave out layers that see one position alone, the classifier for one.
 
 The last four are flaws, 0 in a sound network; see :mod:`.flaws`."""
@@ -94,6 +95,7 @@ class Columns:
         pool = np.isin(kinds, (Kind.MAX_POOL, Kind.AVG_POOL))
         kernel, positions = v[:, raw.KERNEL], v[:, raw.POSITIONS]
         side = float(np.sqrt(layout.positions))
+        read = np.bincount(layout.edges[0], minlength=len(v)) > 0
         shrunk = np.maximum(layout.positions / np.maximum(positions, 1), 1)
         values = [
             v[:, raw.PARAMS],
@@ -107,9 +109,9 @@ class Columns:
             kinds == Kind.MUL,
             np.where(_sees_all(layout), side, np.where(layer | pool, (np.sqrt(kernel) - 1) * np.sqrt(shrunk), 0.0)),
             (v[:, raw.NORM] > 0) | (kinds == Kind.NORM),
-            (v[:, raw.ACTIVATION] > 0) | (kinds == Kind.ACTIVATION),
+            ((v[:, raw.ACTIVATION] > 0) | (kinds == Kind.ACTIVATION)) & read,
             layer * v[:, raw.CHANNELS] * positions,
-            layer * v[:, raw.CHANNELS] * (np.bincount(layout.edges[0], minlength=len(v)) > 0),
+            layer * v[:, raw.CHANNELS] * read,
             np.isin(kinds, (Kind.MAX_POOL, Kind.ATTENTION, Kind.MUL)),
         ]
         table = np.stack([np.asarray(c, dtype=np.float64) for c in values], axis=1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nasc.frontends.cells import nb101, nb201
+from nasc.grammar import parse
 from nasc.ir import Module
 from nasc.passes import inline
 from nasc.predictor.features import features, mask_places
@@ -63,3 +64,34 @@ def test_rows_are_finite_and_bounded(module: Module) -> None:
 def test_pools_that_halve_the_resolution_are_not_counted_as_pooling() -> None:
     numbers = dict(zip(NAMES, features(nb101("101", "0")).statistics, strict=True))
     assert numbers["pool share"] == 0
+
+
+def test_a_softmax_at_the_end_does_not_stand_for_an_activation() -> None:
+    text = """nasc 1
+graph @main(%x: f32[N,64]) {
+  %a = linear %x {out_features=16}
+  %act = relu %a
+  %b = linear %act {out_features=10}
+  %y = log_softmax %b {dim=1}
+  return %y
+}
+"""
+    graph = features(parse(text))
+    keep = mask_places(graph, [[], ["act"]])
+    shares = statistics(Columns.of(graph.layout), keep)[:, NAMES.index("activation share")]
+    assert shares.tolist() == [1, 0]
+
+
+def test_a_recurrent_layer_computes_and_sees_the_whole_sequence() -> None:
+    text = """nasc 1
+graph @main(%x: i64[N,16]) {
+  %e = embedding %x {num_embeddings=9, embedding_dim=8}
+  %h = full {shape=[1, N, 8], value=0}
+  %r, %s = gru %e, %h {hidden_size=8, batch_first=true}
+  %y = linear %r {out_features=4}
+  return %y
+}
+"""
+    numbers = dict(zip(NAMES, features(parse(text)).statistics.tolist(), strict=True))
+    assert numbers["mixing layers"] > 0
+    assert numbers["blindness"] == 0
