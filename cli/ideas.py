@@ -31,8 +31,18 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     read.add_argument("papers", metavar="PAPERS", type=Path, help="a paper, or a folder of them")
     read.add_argument("-o", "--output", type=Path, default=Path("ideas.jsonl"), help="the file; default: ideas.jsonl")
-    read.add_argument("--llm", metavar="LLM", default="local", help="who reads; default: local, a very small one")
-    read.add_argument("--embedder", metavar="E", default="auto", help="who tells what is alike; default: auto")
+    read.add_argument(
+        "--llm",
+        metavar="LLM",
+        default="local",
+        help="local (the default, a very small one), openai:MODEL, a URL or random",
+    )
+    read.add_argument(
+        "--embedder",
+        metavar="E",
+        default="auto",
+        help="who tells what is alike: auto, local, hashed, openai:MODEL or a URL",
+    )
     read.add_argument("--passages", type=positive, default=8, metavar="N", help="passages a paper at most; default: 8")
     read.add_argument("--defaults", action="store_true", help="begin with the ideas that are shipped")
     read.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LLM's choices; default: 0")

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 STUDY is a name, kept in STUDY.db in this folder, or a file. The same command again goes on with the study, and so does
 `nasc search STUDY` alone; several processes may work on one. --trials may be raised, all else stays as it began.
-METHOD, SPACE, EVALUATOR and LLM
-  --method      random, evolution, ... with options: evolution{population=20}; see docs/search_engine.md
+what may be written there
+  --method      random, evolution, predictor: without an LLM; nas-assistant, evoprompting, nader, fairnad: with one;
+                options in braces: evolution{population=20,sample=5} (docs/strategies.md has them all)
   --start       nb201, the cells of NAS-Bench-201, or a model: see `nasc --help`
   --evaluator   predictor, train:mnist1d, train:digits, train:FILE.py:fn, proxy:NAME, table:nb201:cifar10, latency;
-                predictor/4,train:digits trains only the best quarter of each round
+                train:digits{steps=200} has options too; predictor/4,train:digits trains the best quarter of each round;
+                fn(model, seed) returns a number, larger is better, or {"score": number, ...}
+  --objectives  score, params, macs, latency (ms in onnxruntime), or what the evaluator measures: min:loss
   --llm         local, random, openai:MODEL or a URL: see `nasc rewrite --help`
 
 examples:
