@@ -51,11 +51,13 @@ def open_study(
     client: Client | None = None,
     price: Price | None = None,
     prepare: Callable[[Settings], None] | None = None,
+    strategy: Strategy | None = None,
 ) -> Study:
     """Return a study that is there, or a new one. Raises NascError where something that was stated is wrong.
 
     ``client`` answers in the place of the LLM that the settings name. ``prepare`` is called before a new study is
-    written down, and may raise NascError to say that it could not be run.
+    written down, and may raise NascError to say that it could not be run. ``strategy`` is a method of one's own; its
+    name is the method of the study where none is stated.
     """
     from ..spaces import open_space
     from ..strategies import open_strategy
@@ -71,7 +73,10 @@ def open_study(
     if known is None and not given.get("start"):
         raise NascError.of(f"there is no study {name!r} yet", "give a new one --start MODEL, or --start nb201", "study")
     plain = replace(settings, **{key: value for key, value in given.items() if key not in _READ})
-    strategy = open_strategy(plain.method)
+    if strategy is None:
+        strategy = open_strategy(plain.method)
+    elif "method" not in given:
+        plain = replace(plain, method=strategy.name)
     parse_cascade(plain.evaluator)
     space = open_space(plain.start, inputs=request.inputs, data=request.data)
     read = {key: _READ[key](value, space, key) for key, value in given.items() if key in _READ}
