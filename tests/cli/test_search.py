@@ -48,6 +48,37 @@ graph @main(%x: f32[N,1,40]) -> f32[N,10] {
 }
 """
 HELP = "\n  help: repeat the command that began it, or begin another study\n"
+WRONG: dict[tuple[str, ...], str] = {
+    (): "error: there is no study 's' yet\n  help: give a new one --start MODEL, or --start nb201\n",
+    ("--start", "nb201", "--evaluator", "train:own.py:scor"): (
+        "error: own.py has no function 'scor'\n  help: did you mean 'score'?\n"
+    ),
+    ("--start", "nb201", "--max-params", "2x"): (
+        "error: 2x of what? nb201 starts from no model\n  help: give a number, such as 5M\n"
+    ),
+    ("--start", "nb201", "--ops", "conv2"): ("error: there is no op 'conv2'\n  help: did you mean 'conv2d'?\n"),
+    ("--start", "nb201", "--objectives", "a b"): (
+        "error: 'a b' names no objectives\n"
+        "  help: expected metrics with commas between, such as score,params,latency or min:loss\n"
+    ),
+    ("--start", "nb201", "--batch", "0"): "error: --batch is 0\n  help: expected more than 0\n",
+    ("--start", "nb201", "-o", "b.py"): (
+        "error: -o b.py says where to write, and not what\n  help: add --emit torch\n"
+    ),
+    ("--start", "nb201", "--emit", "torch", "-o", "no/b.py"): (
+        "error: no/b.py: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
+    ),
+    ("--start", "nb201", "--timeout", "nan"): "error: --timeout is nan\n  help: expected more than 0\n",
+    ("--start", "nb201", "--memory", "inf"): "error: --memory is inf\n  help: expected at most 1e+06\n",
+    ("--start", "nb201", "--max-params", "0"): "error: --max-params is 0\n  help: expected more than 0\n",
+    ("--start", "nb201", "--trials", "-5"): "error: --trials is -5\n  help: expected more than 0\n",
+    ("--start", "nb201", "--price", "nan,1"): (
+        "error: --price 'nan,1' is no price\n  help: expected two numbers, such as 0.15,0.6\n"
+    ),
+    ("--start", "nb201", "--price", "1"): (
+        "error: --price '1' is no price\n  help: expected two numbers, such as 0.15,0.6\n"
+    ),
+}
 
 
 @pytest.fixture
@@ -81,38 +112,7 @@ def test_a_study_is_begun_resumed_and_emitted(nasc: Run, folder: Path) -> None:
 
 
 def test_nothing_is_begun_that_cannot_run(nasc: Run, folder: Path) -> None:
-    wrong = {
-        (): "error: there is no study 's' yet\n  help: give a new one --start MODEL, or --start nb201\n",
-        ("--start", "nb201", "--evaluator", "train:own.py:scor"): (
-            "error: own.py has no function 'scor'\n  help: did you mean 'score'?\n"
-        ),
-        ("--start", "nb201", "--max-params", "2x"): (
-            "error: 2x of what? nb201 starts from no model\n  help: give a number, such as 5M\n"
-        ),
-        ("--start", "nb201", "--ops", "conv2"): ("error: there is no op 'conv2'\n  help: did you mean 'conv2d'?\n"),
-        ("--start", "nb201", "--objectives", "a b"): (
-            "error: 'a b' names no objectives\n"
-            "  help: expected metrics with commas between, such as score,params,latency or min:loss\n"
-        ),
-        ("--start", "nb201", "--batch", "0"): "error: --batch is 0\n  help: expected more than 0\n",
-        ("--start", "nb201", "-o", "b.py"): (
-            "error: -o b.py says where to write, and not what\n  help: add --emit torch\n"
-        ),
-        ("--start", "nb201", "--emit", "torch", "-o", "no/b.py"): (
-            "error: no/b.py: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
-        ),
-        ("--start", "nb201", "--timeout", "nan"): "error: --timeout is nan\n  help: expected more than 0\n",
-        ("--start", "nb201", "--memory", "inf"): "error: --memory is inf\n  help: expected at most 1e+06\n",
-        ("--start", "nb201", "--max-params", "0"): "error: --max-params is 0\n  help: expected more than 0\n",
-        ("--start", "nb201", "--trials", "-5"): "error: --trials is -5\n  help: expected more than 0\n",
-        ("--start", "nb201", "--price", "nan,1"): (
-            "error: --price 'nan,1' is no price\n  help: expected two numbers, such as 0.15,0.6\n"
-        ),
-        ("--start", "nb201", "--price", "1"): (
-            "error: --price '1' is no price\n  help: expected two numbers, such as 0.15,0.6\n"
-        ),
-    }
-    for options, text in wrong.items():
+    for options, text in WRONG.items():
         done = nasc("search", "s", *options)
         assert (done.code, done.err) == (1, text), options
     assert not (folder / "s.db").exists()
