@@ -21,13 +21,15 @@ GREY, COLOUR = 0.95, 0.3
 
 SHARES = 0.15, 0.93
 """The side of a part of a photograph, as a share of the smaller side of it."""
+SHIFT = 1 / 8
+"""How far a part is moved at most, as a share of its size: four of 32 pixels, as in training on CIFAR-10."""
 
 
 def photographs(count: int, shape: Sequence[int], generator: Generator) -> Tensor:
-    """Return ``count`` parts of photographs of a shape [channels, height, width], some of them mirrored.
+    """Return ``count`` parts of photographs of a shape [channels, height, width], mirrored and moved by chance.
 
-    The photographs are the two that scikit-learn carries. Each channel has mean 0 and deviation 1 over all parts.
-    Raises NascError where scikit-learn or Pillow is not installed.
+    The photographs are the two that scikit-learn carries. Each channel has mean 0 and deviation 1 over all parts before
+    they are moved; what comes in at an edge is black. Raises NascError where scikit-learn or Pillow is not installed.
     """
     channels, height, width = shape
     whole = _photographs()
@@ -44,7 +46,13 @@ def photographs(count: int, shape: Sequence[int], generator: Generator) -> Tenso
 
     images = torch.stack([part() for _ in range(count)])
     images = images if channels == 3 else images.mean(1, keepdim=True).expand(-1, channels, -1, -1)
-    return (images - images.mean((0, 2, 3), keepdim=True)) / images.std((0, 2, 3), keepdim=True)
+    mean, deviation = images.mean((0, 2, 3), keepdim=True), images.std((0, 2, 3), keepdim=True)
+    down, right = int(height * SHIFT), int(width * SHIFT)
+    framed = functional.pad(images, (right, right, down, down))
+    moves = torch.rand(count, 2, generator=generator).tolist()
+    places = [(int(row * (2 * down + 1)), int(column * (2 * right + 1))) for row, column in moves]
+    moved = [image[:, y : y + height, x : x + width] for image, (y, x) in zip(framed, places, strict=True)]
+    return (torch.stack(moved) - mean) / deviation
 
 
 @cache
