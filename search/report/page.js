@@ -68,6 +68,7 @@
     number: (a, b) => a.n - b.n,
     params: (a, b) => (size(a) ?? Infinity) - (size(b) ?? Infinity) || a.n - b.n,
   };
+  const gist = (t) => (t.change || t.error || "").split("\n").filter((line) => line && !/^(in @|why:)/.test(line)).join("; ").slice(0, 200);
   const haystack = (t) => [`#${t.n}`, t.operator, t.status, t.change, t.why, t.error, t.digest].join("\n").toLowerCase();
   const list = () => {
     const order = at("order").value, status = at("status").value, words = at("find").value.trim().toLowerCase();
@@ -94,7 +95,7 @@
     el("span", { class: "twist", "aria-hidden": "true" }, inner ? (closed.has(n) ? "▸" : "▾") : ""),
     level > DEEPEST ? el("span", { class: "deep", title: "generation" }, `·${level}`) : null,
     el("span", { class: `mark ${t.status}`, title: t.status }), el("span", { class: "id" }, `#${n}`),
-    el("span", { class: "by" }, t.operator || "start"), el("span", { class: "what" }, (t.change || t.error || "").split("\n")[0]),
+    el("span", { class: "by" }, t.operator || "start"), el("span", { class: "what" }, gist(t)),
     improved.has(n) ? el("span", { class: "star", title: "the best when it was evaluated" }, "★") : null,
     el("span", { class: "score" }, value === null ? t.status : full(value)),
     el("span", { class: "size" }, size(t) === null ? "" : short(size(t))));

@@ -49,7 +49,7 @@ def small() -> list[Trial]:
     error = "<answer>:1:7: error: 'colour' is no attribute of conv2d\n  help: did you mean groups?"
     return [
         done(0, network(), 0.5),
-        done(1, network(16), 0.6, (0,), change="set %one C=16", why="wider is better"),
+        done(1, network(16), 0.6, (0,), change="in @main:\nset %one C=16", why="wider is better"),
         done(2, network(16, 5), 0.55, (1,)),
         Trial(3, 0, "invalid", None, parents=(1,), operator="llm", change=HOSTILE, why=HOSTILE, error=error),
         Trial(4, 1, "repeat", repeat.module, repeat.digest, (1,), "mutation", metrics=repeat.metrics, repeat_of=0),

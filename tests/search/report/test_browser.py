@@ -100,6 +100,7 @@ def test_what_the_llm_was_asked_is_shown_as_text(browser: Any, small_page: Path)
     assert "set %one C=16" in calls
     assert "too long" in calls
     assert browser.title == "first - nasc report"
+    assert "set %one C=16" in texts(browser, "#rows .what")
     opened(browser, small_page, "#n5")
     assert texts(browser, "#detail .calls")[0].startswith("what the LLM was asked for it (1)")
     opened(browser, small_page, "#n6")
