@@ -68,10 +68,14 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     root.set_defaults(run=None)
     commands = root.add_subparsers(metavar="COMMAND", title="commands")
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".", formatter_class=Help)
+        command = commands.add_parser(name, help=summary, description=_sentence(summary), formatter_class=Help)
         if name == named:
             import_module(f".{name}", __package__).add(command)
     return root
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
 
 
 def add_source(command: argparse.ArgumentParser, many: bool = False) -> None:

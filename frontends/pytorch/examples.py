@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...ir import DType, NascError, TensorType, did_you_mean
-from ..shapes import checked_shape
+from ..shapes import checked_shape, parse_shape
 from ..source import Source
 from .sizes import TORCH_DTYPES
 from .userfile import told
@@ -44,6 +44,8 @@ def example_inputs(module: ModuleType, model: nn.Module, source: Source, data: s
     if shape is not None:
         several = isinstance(shape, Sequence) and shape and isinstance(shape[0], Sequence)
         return tensors([checked_shape(s, "input_shape") for s in (shape if several else [shape])])
+    if not inspect.signature(model.forward).parameters:
+        return ()
     raise NascError.of(
         f"{source.place} does not say what the model takes",
         f"nasc lower {_quoted(source.text)} {_guess(model)}\n"
@@ -88,22 +90,49 @@ def _forward_arguments(model: nn.Module) -> list[str]:
 
 
 def _guess(model: nn.Module) -> str:
-    """Return the ``--input`` that the first layer suggests, once an argument of forward."""
-    count = max(len(_forward_arguments(model)), 1)
-    return " ".join([f"--input {_first_shape(model)}"] * count)
+    """Return the ``--input`` that the first layer suggests, once an argument of forward.
+
+    Of several sizes it is the first that the model runs on, where it takes one tensor.
+    """
+    count, shapes = max(len(_forward_arguments(model)), 1), _first_shapes(model)
+    fitting = (shape for shape in shapes if _runs(model, shape)) if count == 1 and len(shapes) > 1 else iter(shapes)
+    shown = _quoted(next(fitting, shapes[0]))
+    return " ".join([f"--input {shown}"] * count)
 
 
-def _first_shape(model: nn.Module) -> str:
+def _first_shapes(model: nn.Module) -> list[str]:
     for module in model.modules():
         if isinstance(module, nn.Conv1d):
-            return f"1x{module.in_channels}x128"
+            return [f"1x{module.in_channels}x128"]
         if isinstance(module, nn.Conv2d):
-            return f"1x{module.in_channels}x32x32"
+            return [f"1x{module.in_channels}x{side}x{side}" for side in SIDES]
+        if isinstance(module, nn.Conv3d):
+            return [f"1x{module.in_channels}x16x32x32"]
+        if isinstance(module, nn.RNNBase):
+            return [f"1x128x{module.input_size}"]
         if isinstance(module, nn.Linear):
-            return f"1x{module.in_features}"
+            return [f"1x{module.in_features}"]
         if isinstance(module, nn.Embedding):
-            return "'i64[1,128]'"
-    return "1x3x32x32"
+            return ["i64[1,128]"]
+    return ["1x3x32x32"]
+
+
+SIDES = (32, 28, 224, 64, 96, 128, 256, 299)
+"""Sides of images that are tried on a model that does not say what it takes."""
+
+
+def _runs(model: nn.Module, shape: str) -> bool:
+    """Return whether a model can be run on an input, in evaluation mode and without gradients."""
+    training = [module for module in model.modules() if module.training]
+    try:
+        with torch.no_grad():
+            model.eval()(*tensors([parse_shape(shape)]))
+    except Exception:  # whatever the user's code raises: the model does not take this
+        return False
+    finally:
+        for module in training:
+            module.training = True
+    return True
 
 
 def _quoted(text: str) -> str:

@@ -190,5 +190,19 @@ def _build(candidate: Candidate, source: Source) -> nn.Module:
 
 
 def _call(value: Callable[..., Any], name: str, source: Source) -> Any:
+    if source.called:
+        _fit(value, name, source)
     with told(Path(source.place).resolve(), f"{name} cannot be built"):
         return value(*source.positional, **source.keyword)
+
+
+def _fit(value: Callable[..., Any], name: str, source: Source) -> None:
+    """Raise NascError where a class or function does not take the arguments that the source gives it."""
+    try:
+        signature = inspect.signature(value)
+    except ValueError:
+        return
+    try:
+        signature.bind(*source.positional, **source.keyword)
+    except TypeError as error:
+        raise NascError.of(f"{name} cannot be built: {error}", f"it is {name}{signature}", "arguments") from None

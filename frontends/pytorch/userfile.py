@@ -18,23 +18,40 @@ from .places import shown_path
 def imported(place: str) -> Generator[ModuleType]:
     """Import a file, and keep its folder on ``sys.path`` for the block. Raises NascError with the line that fails.
 
-    The file's own code runs, as ``python model.py`` would run it but for its ``__main__`` part.
+    The file's own code runs, as ``python model.py`` would run it but for its ``__main__`` part. A file of a package is
+    imported as a part of it, so that it may import its neighbours by relative names.
     """
     path = Path(place).resolve()
-    name = path.stem if path.stem.isidentifier() and path.stem not in sys.modules else f"nasc_model_{path.stem}"
+    root, package = _package(path.parent)
+    stem = path.stem if path.stem.isidentifier() else f"nasc_model_{path.stem}"
+    name = f"{package}.{stem}" if package else stem
+    name = name if name not in sys.modules else f"{package}.nasc_model_{stem}".lstrip(".")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise NascError.of(f"{place} cannot be imported", "expected a Python file", "import")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))
+    folders, words = list(dict.fromkeys((str(path.parent), str(root)))), sys.argv
+    sys.path[:0] = folders
+    sys.argv = [place]
     try:
         with told(path, f"{place} cannot be imported"):
             spec.loader.exec_module(module)
         yield module
     finally:
-        sys.path.remove(str(path.parent))
+        sys.argv = words
+        for folder in folders:
+            sys.path.remove(folder)
         sys.modules.pop(name, None)
+
+
+def _package(folder: Path) -> tuple[Path, str]:
+    """Return the folder that a package lies in and its dotted name; of no package the folder itself and nothing."""
+    names: list[str] = []
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return folder, ".".join(names)
 
 
 @contextmanager

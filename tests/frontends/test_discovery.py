@@ -112,6 +112,53 @@ def test_arguments_reach_the_model():
         assert str(main.output_types[0]) == "f32[N,7]"
 
 
+def test_a_file_of_a_package_imports_its_neighbours():
+    folder = Path("vision/nets")
+    folder.mkdir(parents=True)
+    for name in ("vision/__init__.py", "vision/nets/__init__.py"):
+        Path(name).touch()
+    Path("vision/sizes.py").write_text("width = 3\n")
+    Path("vision/nets/one.py").write_text(
+        "import sys\nfrom torch import nn\nfrom ..sizes import width\n"
+        "model = nn.Linear(4, width)\nassert sys.argv == ['vision/nets/one.py']\n"
+    )
+    before = list(sys.path), sys.argv
+    main = lower_source("vision/nets/one.py", ["2x4"]).module.main
+    assert str(main.output_types[0]) == "f32[N,3]"
+    assert (sys.path, sys.argv) == before
+
+
+def test_a_model_that_takes_nothing_needs_no_input():
+    Path("nothing.py").write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.w = nn.Parameter(torch.ones(2, 3))\n\n"
+        "    def forward(self):\n        return self.w + 1\n"
+    )
+    main = lower_source("nothing.py").module.main
+    assert (main.inputs, str(main.output_types[0])) == ((), "f32[2,3]")
+
+
+def test_the_input_that_is_suggested_is_one_that_the_model_runs_on():
+    Path("digits.py").write_text(
+        "from torch import nn\n"
+        "model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2 * 13 * 13, 10))\n"
+    )
+    with pytest.raises(NascError) as caught:
+        lower_source("digits.py")
+    (found,) = caught.value.diagnostics
+    assert found.hint.splitlines()[0] == "nasc lower digits.py --input 1x1x28x28"
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_the_shapes_of_a_recurrent_layer_come_from_its_first_step(kind):
+    Path("steps.py").write_text(
+        f"from torch import nn\nmodel = nn.{kind}(3, 5, num_layers=2, bidirectional=True, batch_first=True)\n"
+    )
+    main = lower_source("steps.py", ["2x9x3"]).module.main
+    assert [str(t) for t in main.output_types][:2] == ["f32[N,9,10]", "f32[4,N,5]"]
+    assert [node.op.name for node in main.nodes].count(kind.lower()) == 1
+
+
 def test_a_data_loader_gives_the_input():
     main = lower_source("loaders.py", data="train_loader").module.main
     assert [str(i.type) for i in main.inputs] == ["f32[N,4]"]
