@@ -109,11 +109,17 @@ def sarif(found: Sequence[Diagnostic]) -> dict[str, object]:
 
 def need_place(path: str | Path) -> None:
     """Check before long work that a file can be written there in the end. Raises NascError."""
-    folder = Path(path).absolute().parent
-    if not os.access(folder, os.W_OK | os.X_OK) or Path(path).is_dir():
-        reason = "it is a folder" if Path(path).is_dir() else "there is no such folder"
-        reason = "the folder may not be written to" if folder.is_dir() and not Path(path).is_dir() else reason
-        raise NascError.of(f"{path}: cannot be written: {reason}", "name a file in a folder that exists", "output")
+    place = Path(path)
+    folder = place.absolute().parent
+    if place.is_dir():
+        reason = "it is a folder"
+    elif not folder.is_dir():
+        reason = "there is no such folder"
+    elif not os.access(folder if place.is_file() or not place.exists() else place, os.W_OK):
+        reason = "that is not allowed"
+    else:
+        return
+    raise NascError.of(f"{path}: cannot be written: {reason}", "name a file in a folder that exists", "output")
 
 
 def counted(number: int, noun: str) -> str:

@@ -13,10 +13,15 @@ from secrets import token_hex
 def whole(path: str | os.PathLike[str]) -> Generator[Path]:
     """Yield an empty file beside ``path`` to write to; it takes that place when the block ends, and goes if it fails.
 
-    A reader sees the old file or the new one, never a part. The mode is the old file's, or that of any new file.
-    Raises OSError where the folder is not there or cannot be written.
+    A reader sees the old file or the new one, never a part. The mode is the old file's, or that of any new file. A link
+    stays, and what it leads to is replaced; devices and pipes (``/dev/stdout``) are written to as they are. Raises
+    OSError where the folder is not there or cannot be written.
     """
-    target = Path(path)
+    given = Path(path)
+    if given.exists() and not given.is_file() and not given.is_dir():
+        yield given
+        return
+    target = given.resolve()
     part = target.with_name(f".{target.name}.{token_hex(4)}.part")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:

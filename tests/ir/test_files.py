@@ -1,5 +1,6 @@
 """A file that is written takes the place of the old one at once, or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,16 @@ def test_a_new_file_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
 def test_the_folder_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), whole(tmp_path / "none" / "a.txt"):
         pass
+
+
+def test_links_stay_and_devices_are_written_to(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    real.touch()
+    link.symlink_to(real)
+    with whole(link) as part:
+        part.write_text("new", encoding="utf-8")
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8") == "new"
+    with whole(os.devnull) as part:
+        part.write_text("gone", encoding="utf-8")
+    assert not Path(os.devnull).is_file()
