@@ -26,6 +26,8 @@ from .outcome import RewriteOptions, RewriteResult, Step, one_line
 from .questions import Question, Style, feedback, smaller, style_of
 
 _SHRINKS = 3
+LEAST_GAIN = 1e-4
+"""A score must rise by more to count as better: scores are shown to four places."""
 
 
 def rewrite(
@@ -198,7 +200,7 @@ class _Run:
             return replace(step, error=f"{error}{cut}"), None
         self.seen.add(mark)
         score = self.judge.score(module)
-        return replace(step, score=score, size=size, network=module, accepted=score > self.score), module
+        return replace(step, score=score, size=size, network=module, accepted=score > self.score + LEAST_GAIN), module
 
     def new(self, module: Module) -> str:
         """Return the fingerprint of a network that has not been judged. Raises NascError where it has."""

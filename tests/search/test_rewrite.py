@@ -1,6 +1,7 @@
 """The rewriting loop: what it asks, what it takes, what it refuses, how it ends and what it keeps."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,13 @@ def test_header_tells_source_scores_edits_and_reasons(network: Networks, scorer:
     assert any("@main: set %conv1 kernel_size=5" in line for line in lines)
     assert any('its reason: import os"""' in line for line in lines)
     assert all(line.isprintable() for line in lines)
+
+
+def test_a_gain_too_small_to_be_shown_is_none(network: Networks, scorer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = scorer.predict
+    monkeypatch.setattr(scorer, "predict", lambda ms: [replace(p, score=1 + 1e-5 * p.score) for p in predict(ms)])
+    result = run(network("plain"), scorer, Scripted("set %conv1 kernel_size=5"), max_iterations=1, threshold=5.0)
+    assert [step.accepted for step in result.steps] == [False]
 
 
 def test_nothing_to_edit_ends_the_search(scorer: Any) -> None:
