@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that `nasc --help` costs littl
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from .arguments import parser
 
 BUG = 3
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,6 +48,11 @@ def _failed(error: Exception, form: str) -> int:
         from .output import report_errors
 
         return report_errors(error, form)
+    if isinstance(error, OSError) and error.errno in FULL:
+        _close_stdout()
+        print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        print("  help: free some space, or write elsewhere with -o FILE", file=sys.stderr)
+        return 1
     if os.environ.get("NASC_DEBUG"):
         raise error
     print(f"nasc: this is a bug of nasc: {type(error).__name__}: {error}", file=sys.stderr)

@@ -75,8 +75,9 @@ def plain_table(module: Module) -> str:
 
     rows = relevance_table(module)
     width = max((len(row.layer) for row in rows), default=5)
-    head = f"{'layer':{width}}  {'op':14}  relevance"
-    return "\n".join([head, *(f"{r.layer:{width}}  {r.op:14}  {r.relevance:+.3f}  {bar(r.relevance)}" for r in rows)])
+    wide = max((len(row.op) for row in rows), default=2)
+    lines = [f"{r.layer:{width}}  {r.op:{wide}}  {r.relevance:+.3f}  {bar(r.relevance)}" for r in rows]
+    return "\n".join([f"{'layer':{width}}  {'op':{wide}}  relevance", *lines])
 
 
 def bar(value: float, width: int = 16) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Run = Callable[..., Any]
 
 
@@ -84,6 +86,15 @@ def test_a_closed_pipe_is_no_error_message(shell: Run) -> None:
     done = shell("nasc lower examples/block.nasc | true")
     assert "Traceback" not in done.err
     assert "BrokenPipe" not in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_said(shell: Run) -> None:
+    done = shell("nasc check examples/block.nasc --format json > /dev/full; echo code $? >&2")
+    assert done.err == (
+        "error: the output cannot be written: No space left on device\n"
+        "  help: free some space, or write elsewhere with -o FILE\ncode 1\n"
+    )
 
 
 def test_a_bug_exits_with_3(nasc: Run, monkeypatch: Any) -> None:
