@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,10 +188,22 @@ def read_rows(family: Family, folder: Path) -> list[tuple[Row, tuple[float, ...]
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rt", encoding="utf-8", newline="") as file:
             rows: list[Row] = [row for row in csv.DictReader(file) if row.get("space", "") == family.space]
-    except OSError as error:
+    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
         raise NascError.of(
             f"{path} cannot be read: {error}", f"the family {family.name} needs it", "data-folder"
         ) from None
+    try:
+        return _measured(family, rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NascError.of(
+            f"{path} is not the table of {family.name}: {type(error).__name__}: {error}",
+            "expected the file as it was published, with all of its columns",
+            "data-folder",
+        ) from None
+
+
+def _measured(family: Family, rows: list[Row]) -> list[tuple[Row, tuple[float, ...]]]:
+    """Return the rows to keep of those of a table, with accuracies and labels."""
     if family.keep:
         rows = [row for row in rows if family.keep(row)]
     if family.once:

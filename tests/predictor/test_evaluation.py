@@ -1,10 +1,14 @@
 """Measures of rankings, and the shipped predictor against what was measured."""
 
+import gzip
 import os
+import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nasc.ir import NascError
 from nasc.predictor.evaluation import evaluate, ndcg, ranking
 
 ACCURACY = np.array([0.1, 0.9, 0.5, 0.7, 0.3])
@@ -36,3 +40,15 @@ def test_the_shipped_predictor_ranks_a_family_that_it_never_saw(
     assert scores.as_json()["count"] == 300
     ours, params = scores.rankers["predictor"], scores.rankers["params"]
     assert ours.spearman > max(params.spearman, 0.8)
+
+
+def test_a_damaged_table_is_said(tmp_path: Path) -> None:
+    table = tmp_path / "nb201.csv.gz"
+    whole = gzip.compress(b"arch,c10_test\n" + random.Random(0).randbytes(400).hex().encode())
+    for content, said in (
+        (whole[:-20], "nb201.csv.gz cannot be read: Compressed file ended before the end-of-stream marker was reached"),
+        (gzip.compress(b"arch,c10_test\nx,90\n"), "nb201.csv.gz is not the table of nb201: KeyError: 'c100_test'"),
+    ):
+        table.write_bytes(content)
+        with pytest.raises(NascError, match=said):
+            evaluate("nb201", data_dir=tmp_path)
