@@ -26,7 +26,8 @@ def paths(sources: Sources, end: int) -> list[list[int]]:
 
 def mean(sources: Sources, weights: np.ndarray, end: int) -> np.ndarray:
     before = [mean(sources, weights, source) for source in sources[end]]
-    return weights[end] + (sum(before) / len(before) if before else 0)
+    total: np.ndarray = weights[end] + (sum(before) / len(before) if before else 0)
+    return total
 
 
 @pytest.mark.parametrize("seed", range(20))
