@@ -3,7 +3,7 @@
     NASC_DATA_DIR=... python -m benchmarks.proxies --networks 200 --record proxies.jsonl
 
 A network is a line of the record, so that a run that was ended goes on; with --report nothing is computed. Inputs are
-parts of two photographs (with --inputs, random images) where the published values had CIFAR-10.
+parts of two photographs, of AZ-NAS noise (--inputs: other ones), where the published values had CIFAR-10.
 Times are of the processor, one thread, a batch of 64.
 """
 
@@ -24,9 +24,9 @@ import torch
 from scipy.stats import spearmanr
 
 from nasc.frontends.cells import nb201
-from nasc.search.evaluators import az
+from nasc.search.evaluators import az, open_evaluator
 from nasc.search.evaluators.proxies import PROXIES
-from nasc.search.evaluators.scoring import INPUTS, AzEvaluator, ProxyEvaluator, ProxyOptions
+from nasc.search.evaluators.scoring import INPUTS
 
 ORDER = 20260101
 Row = Mapping[str, Any]
@@ -58,15 +58,14 @@ def read(path: Path) -> dict[str, Row]:
     return found
 
 
-def measure(arch: str, options: ProxyOptions, seed: int) -> Row:
-    """Return all proxies of one network, with the milliseconds of the processor that each took."""
+def measure(arch: str, options: str, seed: int) -> Row:
+    """Return all proxies of one network under these options, with the milliseconds of the processor that each took."""
     module = nb201(arch)
     values: dict[str, float | None] = {}
     spent: dict[str, float] = {}
     for name in (*PROXIES, "az"):
         start = time.process_time()
-        evaluator = AzEvaluator(options) if name == "az" else ProxyEvaluator(name, options)
-        metrics = evaluator.evaluate(module, seed).metrics
+        metrics = open_evaluator(f"proxy:{name}{{{options}}}").evaluate(module, seed).metrics
         spent[name] = (time.process_time() - start) * 1000
         if name == "az":
             values.update({part: metrics.get(part) for part in az.PARTS})
@@ -75,7 +74,7 @@ def measure(arch: str, options: ProxyOptions, seed: int) -> Row:
     return {"arch": arch, "values": values, "ms": spent}
 
 
-def run(rows: Sequence[Mapping[str, str]], record: Path, options: ProxyOptions) -> None:
+def run(rows: Sequence[Mapping[str, str]], record: Path, options: str) -> None:
     """Compute what the record does not have."""
     done = read(record)
     torch.set_num_threads(1)
@@ -130,12 +129,13 @@ def main() -> None:
     options.add_argument("--networks", type=int, default=200, help="how many; default: 200, of 9,445")
     options.add_argument("--record", type=Path, default=Path("proxies.jsonl"), help="a line a network, for going on")
     options.add_argument("--draws", type=int, default=1, help="draws of weights and inputs to average; default: 1")
-    options.add_argument("--inputs", choices=tuple(INPUTS), default="photographs", help="default: photographs")
+    options.add_argument("--inputs", choices=tuple(INPUTS), help="default: photographs, normal for az")
     options.add_argument("--report", action="store_true", help="print the table of what is there")
     chosen = options.parse_args()
     rows = sample(chosen.networks)
     if not chosen.report:
-        run(rows, chosen.record, ProxyOptions(draws=chosen.draws, inputs=chosen.inputs))
+        inputs = f", inputs={chosen.inputs}" if chosen.inputs else ""
+        run(rows, chosen.record, f"draws={chosen.draws}{inputs}")
     report(rows, chosen.record)
 
 

@@ -29,7 +29,7 @@ class ProxyOptions:
     """Samples in the batch, draws of weights and inputs whose mean counts, and what inputs are.
 
     Images are parts of two ``photographs``, or random ones with the spectrum of ``natural`` ones; other inputs, and all
-    if so wished, are ``normal``.
+    if so wished, are ``normal``. AZ-NAS looks at noise unless told otherwise, as its authors' program does.
     """
 
     batch: int = 64
@@ -69,7 +69,7 @@ class AzEvaluator:
     NAS-Bench-201.
     """  # noqa: D205
 
-    options: ProxyOptions = ProxyOptions()
+    options: ProxyOptions = ProxyOptions(inputs="normal")
 
     @property
     def name(self) -> str:
@@ -96,7 +96,7 @@ def open_proxy(spec: Specification) -> Evaluator:
         raise NascError.of(
             f"there is no proxy {spec.argument!r}", did_you_mean(spec.argument, [*PROXIES, AZ]), "evaluator"
         )
-    options = spec.fill(ProxyOptions())
+    options = spec.fill(ProxyOptions(inputs="normal" if spec.argument == AZ else "photographs"))
     if options.batch < 2 or options.draws < 1:
         raise NascError.of(f"{spec.text!r} draws nothing", "expected batch >= 2 and draws >= 1", "evaluator")
     if options.inputs not in INPUTS:
