@@ -23,6 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser(argv).print_help()
         return 2
     try:
+        if getattr(arguments, "writes_file", False) and arguments.output not in (None, "-"):
+            from .output import need_place
+
+            need_place(arguments.output)
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:

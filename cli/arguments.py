@@ -95,8 +95,9 @@ def add_source(command: argparse.ArgumentParser, many: bool = False) -> None:
 
 
 def add_output(command: argparse.ArgumentParser) -> None:
-    """Add the option that names the output file."""
+    """Add the option that names the output file; whether it can be written is looked at before the command runs."""
     command.add_argument("-o", "--output", metavar="FILE", help="write there, all or nothing, and not to stdout")
+    command.set_defaults(writes_file=True)
 
 
 def add_task(command: argparse.ArgumentParser, meaning: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .arguments import add_output
-from .output import need_place, say, write_text
+from .output import say, write_text
 
 if TYPE_CHECKING:
     from ..ir import Module
@@ -48,8 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Read the studies and write the report."""
     from ..search.report import as_html, as_text
 
-    if arguments.output:
-        need_place(arguments.output)
     form = arguments.format or ("html" if arguments.output else "text")
     materials = _materials(arguments)
     if form == "text":

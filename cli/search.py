@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import add_output, positive
 from .emit import TARGETS, emitted, write_code
-from .output import need_place, say, write_diagnostics, write_text
+from .output import say, write_diagnostics, write_text
 
 if TYPE_CHECKING:
     from ..search.engine import Pool, Request, Settings, Study, Trial
@@ -104,13 +104,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_output(arguments: argparse.Namespace) -> None:
-    """Check before the search that its end can be written. Raises NascError."""
+    """Check before the search that it is said what to write. Raises NascError."""
     from ..ir import NascError
 
-    if arguments.output is not None:
-        if arguments.emit is None:
-            raise NascError.of(f"-o {arguments.output} says where to write, and not what", "add --emit torch", "output")
-        need_place(arguments.output)
+    if arguments.output is not None and arguments.emit is None:
+        raise NascError.of(f"-o {arguments.output} says where to write, and not what", "add --emit torch", "output")
 
 
 def _searched(arguments: argparse.Namespace, study: Study, pool: Pool | None) -> int:

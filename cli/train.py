@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .arguments import add_output, add_task
+from .arguments import add_task
 from .output import say
 
 EXAMPLE = """\
@@ -32,7 +32,7 @@ def add(command: argparse.ArgumentParser) -> None:
         metavar="PARTS",
         help="parts to leave out, with commas between them: trees, encoder",
     )
-    add_output(command)
+    command.add_argument("-o", "--output", metavar="FOLDER", help="write the weights there; default: the package")
     command.set_defaults(run=run)
 
 

@@ -56,10 +56,14 @@ def test_not_json_is_said_kindly(nasc: Run) -> None:
     assert "<stdin>:1:13: error: this is no JSON" in done.err
 
 
-def test_output_folder_that_is_missing(nasc: Run, block: str, tmp_path: Path) -> None:
-    done = nasc("lower", "-o", str(tmp_path / "no" / "out.nasc"), stdin=block)
+@pytest.mark.parametrize("command", ["lower", "relevance", "rewrite", "emit", "spectra"])
+def test_output_folder_that_is_missing_is_said_before_the_work(nasc: Run, command: str, tmp_path: Path) -> None:
+    place = tmp_path / "no" / "out"
+    done = nasc(command, "-o", str(place), stdin="no network")
     assert done.code == 1
-    assert "cannot be written" in done.err
+    assert done.err == (
+        f"error: {place}: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
+    )
 
 
 def test_model_that_prints_keeps_the_pipe_clean(shell: Run, tmp_path: Path) -> None:
