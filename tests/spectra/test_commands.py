@@ -114,7 +114,7 @@ ERRORS: dict[tuple[str, ...], str] = {
         "  help: name 5 or more, or give --family nb201 and --data-dir DIR for networks around them\n"
     ),
     ("embed", "r1", "-o", "no/e.npy"): (
-        "error: no/e.npy: cannot be written: No such file or directory\n  help: name a file in a folder that exists\n"
+        "error: no/e.npy: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
     ),
 }
 
