@@ -171,6 +171,8 @@ class ScaledDotProductAttention(Op):
         heads = query.shape[:-2]
         if not self.enable_gqa:
             heads = broadcast_shapes([query.shape[:-2], key.shape[:-2], value.shape[:-2]])
+        for mask in operands[3:]:
+            broadcast_shapes([(*heads, query.shape[-2], key.shape[-2]), mask.shape])
         return (query.with_shape(*heads, query.shape[-2], value.shape[-1]),)
 
     def macs(self, operands: Types, results: Types) -> Dim:
