@@ -30,7 +30,7 @@ class Relation:
     def of(read: Tensor, reader: Tensor, rows: int, columns: int) -> Relation:
         """Return the relation in which row ``reader[k]`` reads column ``read[k]``, entries [e] in any order."""
         order = _order(reader)
-        return Relation(_starts(torch.bincount(reader, minlength=rows)), read[order], columns)
+        return Relation(starts(torch.bincount(reader, minlength=rows)), read[order], columns)
 
     @cached_property
     def entry_rows(self) -> Tensor:
@@ -123,10 +123,11 @@ class Step:
         return Step(self.sources.to(device), self.readers.to(device), own)
 
 
-def _starts(counts: Tensor) -> Tensor:
-    starts = torch.zeros(len(counts) + 1, dtype=torch.int64, device=counts.device)
-    torch.cumsum(counts, 0, out=starts[1:])
-    return starts
+def starts(counts: Tensor) -> Tensor:
+    """Return where each of so many entries begin [n + 1], for counts [n] of whole numbers."""
+    found = counts.new_zeros(len(counts) + 1)
+    torch.cumsum(counts, 0, out=found[1:])
+    return found
 
 
 def _order(keys: Tensor) -> Tensor:

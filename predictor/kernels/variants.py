@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .portable import sums
-from .relation import Relation, Step
+from .relation import Relation, Step, starts
 
 Integers = NDArray[np.int64]
 
@@ -50,7 +50,8 @@ class Variants:
         own, changed = values[: self.nodes], values[self.nodes :]
         apart = changed * kept - own.index_select(0, self.last.node)
         every = torch.arange(len(apart), device=values.device)
-        return own.sum(0) + sums(apart, Relation.of(every, self.last.variant, self.count, len(apart)))
+        start = starts(torch.bincount(self.last.variant, minlength=self.count))
+        return own.sum(0) + sums(apart, Relation(start, every, len(apart)))
 
     def to(self, device: torch.device) -> Variants:
         """Return the same on a device."""

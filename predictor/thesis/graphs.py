@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..encoder import Batch
 from ..features import Arrays
-from ..kernels.relation import Relation, Step
+from ..kernels.relation import Relation, Step, starts
 
 Integers = NDArray[np.int64]
 NODES, NODES_OF_A_GPU = 4000, 20000
@@ -84,7 +84,7 @@ class Graphs:
         begins = before[edge_graph]
         degrees = self.degrees[:, at]
         sources, readers = (
-            Relation(_starts(degree), part[edge_at] + begins, nodes)
+            Relation(starts(degree), part[edge_at] + begins, nodes)
             for degree, part in zip(degrees, (self.sources, self.readers), strict=True)
         )
         target = _owners(degrees[0], edges)
@@ -108,12 +108,6 @@ class Graphs:
 def _owners(counts: Tensor, total: int) -> Tensor:
     """Return the position of each count [n] as often as it says, so many in all."""
     return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts, output_size=total)
-
-
-def _starts(counts: Tensor) -> Tensor:
-    starts = counts.new_zeros(len(counts) + 1)
-    torch.cumsum(counts, 0, out=starts[1:])
-    return starts
 
 
 def _step(sources: Relation, readers: Relation) -> Step:

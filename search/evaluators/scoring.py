@@ -96,7 +96,7 @@ def open_proxy(spec: Specification) -> Evaluator:
         raise NascError.of(
             f"there is no proxy {spec.argument!r}", did_you_mean(spec.argument, [*PROXIES, AZ]), "evaluator"
         )
-    options = spec.fill(ProxyOptions(inputs="normal" if spec.argument == AZ else "photographs"))
+    options = spec.fill((AzEvaluator if spec.argument == AZ else ProxyEvaluator).options)
     if options.batch < 2 or options.draws < 1:
         raise NascError.of(f"{spec.text!r} draws nothing", "expected batch >= 2 and draws >= 1", "evaluator")
     if options.inputs not in INPUTS:
