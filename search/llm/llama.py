@@ -23,7 +23,7 @@ from .weights import Shape
 if TYPE_CHECKING:
     from .replay import Replay
 
-BLOCK: Final = 128
+BLOCK: Final = 64
 """Tokens that go through the layers at once; smaller blocks are reused more, larger ones run faster."""
 
 _FEW: Final = 4
@@ -187,7 +187,7 @@ class Llama:
 
     def _mlp(self, layer: int, hidden: Tensor) -> Tensor:
         normal = self._normal(hidden, f"{layer}.mlp.norm")
-        gate, up = (normal @ self._tensors[f"{layer}.mlp.in"]).chunk(2, dim=-1)
+        gate, up = (normal @ self._tensors[f"{layer}.mlp.{part}"] for part in ("gate", "up"))
         return (F.silu(gate) * up) @ self._tensors[f"{layer}.mlp.out"]
 
     def _normal(self, hidden: Tensor, name: str) -> Tensor:

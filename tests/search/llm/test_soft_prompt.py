@@ -27,7 +27,8 @@ def model():
             f"{layer}.attention.in": torch.randn(WIDTH, (HEADS + 2 * KV_HEADS) * HEAD) / 5,
             f"{layer}.attention.out": torch.randn(HEADS * HEAD, WIDTH) / 5,
             f"{layer}.mlp.norm": torch.ones(WIDTH),
-            f"{layer}.mlp.in": torch.randn(WIDTH, 80) / 5,
+            f"{layer}.mlp.gate": torch.randn(WIDTH, 40) / 5,
+            f"{layer}.mlp.up": torch.randn(WIDTH, 40) / 5,
             f"{layer}.mlp.out": torch.randn(40, WIDTH) / 5,
         }
     return Llama(Shape(2, HEADS, KV_HEADS, HEAD, 512, 1e-5, 10000.0, 0), tensors)
