@@ -67,6 +67,10 @@ class Card:
         return Card(**data)
 
 
+LEADING = len(NAMES) - len(FLAWS)
+"""How many columns of :meth:`Ensemble.points` are statistics."""
+
+
 class Ensemble:
     """A trunk and encoders; the spread of forests and encoders is part of the uncertainty."""
 
@@ -88,7 +92,7 @@ class Ensemble:
 
         What a flaw costs is known, so that it makes no network strange.
         """
-        x = np.stack([g.statistics for g in graphs])[:, : -len(FLAWS)]
+        x = np.stack([g.statistics for g in graphs])[:, :LEADING]
         return np.concatenate([x, self.embeddings(graphs).astype(np.float64)], axis=1)
 
     @torch.inference_mode()

@@ -14,7 +14,7 @@ from ..ir import NascError
 from .datasets import Dataset, load
 from .encoder import Encoder
 from .encoder_fitting import Corpus, member, shape
-from .ensemble import Card, Ensemble, Knots
+from .ensemble import LEADING, Card, Ensemble, Knots
 from .evaluation import ranking
 from .families import FAMILIES
 from .mixture import Domain
@@ -124,7 +124,7 @@ def _judged(config: Config, trunk: Trunk, members: Sequence[Encoder], parts: Seq
     say(f"error on families left out: {error:.3f} standard deviations")
     card = replace(card, family_std=float(own.std()), residual_std=error, knots=_scales(draft, parts, config))
     points = np.concatenate([draft.points(part.take(np.arange(min(len(part.x), MOST))).graphs) for part in parts])
-    return Ensemble(trunk, members, card, Domain.fit(points))
+    return Ensemble(trunk, members, card, Domain.fit(points, LEADING))
 
 
 READ_FROM = ("nb101", "nb201", "timm", "torchvision", "ofa")

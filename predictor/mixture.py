@@ -16,6 +16,10 @@ from scipy.special import logsumexp
 Floats = NDArray[np.float64]
 FLOOR = 0.05
 QUANTILES = 101
+TAIL = 1.5
+"""How far from training a network is known, see :meth:`Mixture.in_domain`. VGGs lie at 1.3; MLPs, seen nowhere, at 1.8."""
+SECONDARY = 0.2
+"""What an axis of the embedding counts for beside a statistic: there are 128 of them, and 24 statistics."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,14 @@ class Mixture:
     def in_domain(self, x: Floats) -> Floats:
         """Return for points [n, d] the share of training networks that are no likelier.
 
-        Below all of them it falls from 1/100 to 0 over as much log density as lies between their median and the least.
+        Below 99 in 100 of them it falls to 0 over ``TAIL`` times the log density between these and the median.
+        The least likely ones of training do not enter: a few strangers among them would make anything known.
         """
         density: Floats = np.asarray(logsumexp(_joint(x, self.means, self.variances, self.weights), axis=1))
-        share = np.interp(density, self.levels, np.linspace(0.01, 1, len(self.levels)))
-        span = self.levels[len(self.levels) // 2] - self.levels[0] + 1e-9
-        tail = 0.01 * np.clip(1 - (self.levels[0] - density) / span, 0, 1)
-        result: Floats = np.where(density < self.levels[0], tail, share)
+        share = np.interp(density, self.levels, np.linspace(0, 1, len(self.levels)))
+        rare, median = self.levels[1], self.levels[len(self.levels) // 2]
+        tail = np.clip(1 - (rare - density) / (TAIL * (median - rare) + 1e-9), 0, 1) / (len(self.levels) - 1)
+        result: Floats = np.where(density < rare, tail, share)
         return result
 
 
@@ -73,10 +78,14 @@ class Domain:
     mixture: Mixture
 
     @staticmethod
-    def fit(points: Floats, axes: int = 16, components: int = 24, seed: int = 0) -> Domain:
-        """Return the domain of points [n, d]; what never varies counts as little as its scale of 1 makes it."""
+    def fit(points: Floats, leading: int, axes: int = 16, components: int = 24, seed: int = 0) -> Domain:
+        """Return the domain of points [n, d], of which columns after the ``leading`` ones count less.
+
+        What never varies counts as little as its scale of 1 makes it.
+        """
         centre, scale = points.mean(axis=0), points.std(axis=0)
         scale = np.where(scale > 1e-3, scale, 1.0)
+        scale[leading:] /= SECONDARY
         _, sizes, rows = np.linalg.svd((points - centre) / scale, full_matrices=False)
         chosen = rows[:axes].T * (np.sqrt(len(points)) / np.maximum(sizes[:axes], 1e-6))
         return Domain(centre, scale, chosen, Mixture.fit((points - centre) / scale @ chosen, components, seed=seed))
