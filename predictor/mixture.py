@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 FLOOR = 0.05
 QUANTILES = 101
 TAIL = 1.5
-"""How far from training a network is known, see :meth:`Mixture.in_domain`. VGGs are at 1.3; MLPs, never seen, at 1.8."""
+"""How far from training a network is known, see :meth:`Mixture.in_domain`. VGGs lie at 1.3, MLPs at 1.8."""
 SECONDARY = 0.2
 """What an axis of the embedding counts for beside a statistic: there are 128 of them, and 24 statistics."""
 
