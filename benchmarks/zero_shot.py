@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="seeds; default: 3")
     parser.add_argument("--networks", type=int, default=4000, help="rows of NAS-Bench-101; default: 4000")
     parser.add_argument("--limit", type=int, help="rows of NAS-Bench-201; default: all")
+    parser.add_argument("--rankers", nargs="+", choices=RANKERS, default=RANKERS, metavar="NAME", help="default: all")
     chosen = parser.parse_args()
     source = load("nb101", None, chosen.networks, print).distinct()
     strings = load("nb201", None, chosen.limit, print)
@@ -35,7 +36,7 @@ def main() -> None:
         f"\n| ranker | Spearman, {len(strings.x):,} strings | Kendall | NDCG@10 | Spearman, {len(once.x):,} networks |"
     )
     print("|---|---|---|---|---|")
-    for name in RANKERS:
+    for name in chosen.rankers:
         seeds = range(1 if name in UNLEARNT else chosen.seeds)
         found = [compared(name, source, (strings, once), seed) for seed in seeds]
         counted, single = zip(*found, strict=True)
