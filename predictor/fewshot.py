@@ -12,7 +12,7 @@ LABELS = 50
 Floats = NDArray[np.float64]
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-LENGTHS = (2.0, 4.0, 8.0)
+LENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 def adapt(score: Score, shown: Dataset) -> Score:
