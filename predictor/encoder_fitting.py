@@ -174,7 +174,8 @@ LOSSES = {"pairs": pairs_loss, "regression": regression_loss}
 
 
 def _checkpoint(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer, epoch: int) -> None:
-    """Write weights and the optimiser's state after an epoch, atomically."""
+    """Write weights and the optimiser's state, atomically; another process may have cleared the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {f"model.{key}": value for key, value in encoder.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -44,7 +45,6 @@ def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -
     splits = [_split(data) for data in sets]
     parts = [rest for _, rest in splits]
     work = folder / f".training-{_key(config, parts)}"
-    work.mkdir(parents=True, exist_ok=True)
     trunk = trunk_of(parts, config)
     say(f"trunk of {len(trunk.forests)} forests fitted to {sum(len(p.x) for p in parts)} networks")
     corpus = Corpus.of([part.take(np.arange(min(len(part.x), config.graphs))) for part in parts], trunk)
@@ -56,10 +56,16 @@ def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -
             say(f"held-out {held.name}: Spearman {ranking(scores, held.accuracy).spearman:.4f}")
     path = folder / f"{NAME}.safetensors"
     ensemble.write(path)
-    for file in work.iterdir():
-        file.unlink()
-    work.rmdir()
+    _clear(work)
     return path
+
+
+def _clear(work: Path) -> None:
+    """Remove the checkpoints, but not what another process, which trains the same, is just writing beside them."""
+    for file in work.glob("member*.safetensors"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):
+        work.rmdir()
 
 
 def _size(config: Config, index: int, name: str) -> int:

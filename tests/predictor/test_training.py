@@ -71,6 +71,19 @@ def test_a_killed_run_goes_on_to_the_same_weights(tables: Path, tmp_path: Path) 
             torch.testing.assert_close(other.state_dict()[key], value)
 
 
+def test_two_processes_may_train_the_same_in_one_folder(tables: Path, tmp_path: Path) -> None:
+    config = replace(SMALL, members=1)
+
+    def meanwhile(line: str) -> None:
+        if "epoch 1/2" in line:
+            others.append(train(data_dir=tables, output=tmp_path, config=config, limit=60))
+
+    others: list[Path] = []
+    path = train(data_dir=tables, output=tmp_path, config=config, limit=60, on_event=meanwhile)
+    assert others == [path]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
 def test_without_a_table_it_says_where_one_would_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NASC_DATA_DIR", raising=False)
     with pytest.raises(NascError, match="NASC_DATA_DIR"):
