@@ -22,6 +22,7 @@ from typing import ClassVar
 
 from ...ir import Module, NascError
 from ...passes import cost
+from ...passes.diffing import diff
 from ..edit_grammar import kinds_of
 from ..engine import Proposal, Trial, View
 from ..llm import Message
@@ -114,11 +115,13 @@ class FairNad:
         assert base.module is not None
         shown = drawing.view.space.show(best.module, None, max(Asking(drawing).style.place // 2, 200))
         task = filled(f"fairnad/{kind}", best="" if base is best else shown)
-        reply = self.change(drawing, base, base.module, task)
+        intent = None if base is best else _no_nearer(best.module, base.module)
+        reply = self.change(drawing, base, base.module, task, intent=intent)
         for _ in range(self.refinements):
             if reply.module is not None:
-                reply = _joined(reply, self.change(drawing, base, reply.module, filled("fairnad/refine")))
-        return self.proposal(drawing, reply, kind, base)
+                refined = self.change(drawing, base, reply.module, filled("fairnad/refine"), intent=intent)
+                reply = _joined(reply, refined)
+        return self.proposal(drawing, reply, kind, base, intent)
 
     def parent(self, view: View) -> tuple[Trial, Module]:
         """Return a network off the Pareto front: of two at random the less crowded."""
@@ -178,6 +181,19 @@ def _grown(before: Module) -> Intent:
     def missing(after: Module) -> str:
         new = cost(after)
         return "" if new.params > size.params or new.macs > size.macs else "the network has to become larger"
+
+    return missing
+
+
+def _no_nearer(best: Module, before: Module) -> Intent:
+    """Return what tells whether a network is no more like the best one than before, by how long their differences are.
+
+    What is made of the best one itself, by few edits, needs no such check to be similar to it.
+    """
+    apart = len(diff(best, before).entries)
+
+    def missing(after: Module) -> str:
+        return "" if len(diff(best, after).entries) >= apart else "the network has become more like the best one"
 
     return missing
 

@@ -10,6 +10,7 @@ import pytest
 
 from nasc.ir import digest
 from nasc.passes import cost
+from nasc.passes.diffing import diff
 from nasc.search.engine import Status, Trial
 from nasc.search.ideas import default_ideas
 from nasc.search.strategies import open_strategy
@@ -157,3 +158,15 @@ def test_fairnad_does_what_it_says(study: Study) -> None:
     assert "set %" in made["hyperparameter"].change
     assert len(made["similar"].change.split("\n")) >= 2
     assert digest(made["similar"].module) != view.trials[made["similar"].parents[0]].digest
+
+
+def test_what_is_opposite_to_the_best_does_not_come_nearer_to_it(study: Study) -> None:
+    view = study()
+    view.play(open_strategy("fairnad{fair=0,pareto=0,iterative=6,begin=3,refinements=1}"), 2)
+    best = max(view.trials[:3], key=lambda one: one.score)
+    made = [one for one in view.trials[3:] if one.operator == "opposite"]
+    assert len(made) == 3
+    for one in made:
+        base = view.trials[one.parents[0]]
+        assert base is not best
+        assert len(diff(best.module, one.module).entries) >= len(diff(best.module, base.module).entries)
