@@ -15,6 +15,7 @@ Known to us from the abstract and appendix of the paper as its review shows them
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,6 @@ from typing import ClassVar
 
 from ...ir import Module, NascError
 from ...passes import cost
-from ...passes.diffing import diff
 from ..edit_grammar import kinds_of
 from ..engine import Proposal, Trial, View
 from ..llm import Message
@@ -186,16 +186,22 @@ def _grown(before: Module) -> Intent:
 
 
 def _no_nearer(best: Module, before: Module) -> Intent:
-    """Return what tells whether a network is no more like the best one than before, by how long their differences are.
+    """Return what tells whether a network is no more like the best one than before, by the nodes that differ.
 
     What is made of the best one itself, by few edits, needs no such check to be similar to it.
     """
-    apart = len(diff(best, before).entries)
+    apart = _differing(best, before)
 
     def missing(after: Module) -> str:
-        return "" if len(diff(best, after).entries) >= apart else "the network has become more like the best one"
+        return "" if _differing(best, after) >= apart else "the network has become more like the best one"
 
     return missing
+
+
+def _differing(one: Module, other: Module) -> int:
+    """Return how many nodes only one of two networks has, wherever they stand; a function's nodes count once."""
+    mine, theirs = (Counter(node.op for graph in module.graphs for node in graph.nodes) for module in (one, other))
+    return ((mine - theirs) + (theirs - mine)).total()
 
 
 def _same_ops(before: Module) -> Intent:
