@@ -48,7 +48,7 @@ def add(command: argparse.ArgumentParser) -> None:
         "--workers", type=positive, metavar="N", help="evaluations at a time; default: 1, all CPUs of --ray"
     )
     run_.add_argument("--ray", metavar="ADDRESS", help="evaluate on a Ray cluster: its address, or auto")
-    run_.add_argument("--budget-tokens", type=positive, metavar="N", help="stop before the LLM has used more tokens")
+    run_.add_argument("--budget-tokens", type=positive, metavar="N", help="stop this run before it uses more tokens")
     run_.add_argument("--price", metavar="IN,OUT", help="what a million tokens of prompt and of answer cost")
     run_.add_argument("--emit", choices=TARGETS, help="emit the best network in the end")
     add_output(command)
