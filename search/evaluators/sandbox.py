@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -20,13 +21,20 @@ from .evaluator import Outcome
 
 START_SECONDS = 300.0
 """How long the process may take to import what it needs and to read its tables."""
+PATIENCE = 4.0
+"""How many times its seconds an evaluation may take on the clock, where others keep the processor from it."""
 _TAIL = 600
+_LEAST = 0.05
+_READY = ("R", "T")
+"""States of a process that does not wait for anything of its own: it could run, or was stopped by somebody."""
 
 
 class Sandbox:
     """A process that evaluates networks, started when it is first needed, again after it was killed.
 
-    ``seconds`` bounds one evaluation; ``gib`` bounds the memory that evaluations may take beside what the process has
+    ``seconds`` bounds one evaluation, on the clock; where the process is ready to run but the machine busy, until it
+    had as many of the processor, and at most four times as many on the clock (Linux only): what fails should not hang
+    on what else runs. ``gib`` bounds the memory that evaluations may take beside what the process has
     after its start (Linux only). Networks go in as text, outcomes come back; both as lines of JSON over pipes. It runs
     on one thread, so that an outcome follows from the text and the seed. Not for use by several threads at once.
     """
@@ -82,7 +90,7 @@ class Sandbox:
     def _asked(self, question: Mapping[str, object]) -> Outcome:
         process = self._started()
         start = time.monotonic()
-        reply = self._exchange(process, question, self.seconds)
+        reply = self._exchange(process, question)
         took = time.monotonic() - start
         if reply is None:
             self.close()
@@ -120,26 +128,29 @@ class Sandbox:
         self._name = str(ready["name"])
         return process
 
-    def _exchange(
-        self, process: subprocess.Popen[bytes], question: Mapping[str, object], seconds: float
-    ) -> dict[str, Any] | None:
+    def _exchange(self, process: subprocess.Popen[bytes], question: Mapping[str, object]) -> dict[str, Any] | None:
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
         except OSError:
             return {}
-        return self._read(process, seconds)
+        return self._read(process, self.seconds, PATIENCE)
 
-    def _read(self, process: subprocess.Popen[bytes], seconds: float) -> dict[str, Any] | None:
+    def _read(self, process: subprocess.Popen[bytes], seconds: float, patience: float = 1.0) -> dict[str, Any] | None:
         """Return the next line as data, nothing in it where the process ended; None where none came in time."""
         assert process.stdout is not None
-        deadline = time.monotonic() + seconds
+        deadline, (_, before) = time.monotonic() + seconds, _state(process.pid)
+        last = deadline + (patience - 1) * seconds
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
                 if not selector.select(max(deadline - time.monotonic(), 0)):
-                    return None
+                    state, used = _state(process.pid)
+                    if deadline >= last or state not in _READY or used - before >= seconds:
+                        return None
+                    deadline = min(deadline + max(seconds - (used - before), _LEAST), last)
+                    continue
                 chunk = os.read(process.stdout.fileno(), 1 << 16)
                 if not chunk:
                     return {}
@@ -158,6 +169,15 @@ class Sandbox:
             said = self._errors.read()[-_TAIL:].decode(errors="replace").strip()
         self.close()
         return f"the process of the evaluator {how}" + (f"; it said: {said}" if said else "")
+
+
+def _state(pid: int) -> tuple[str, float]:
+    """Return the state of a process, a letter of proc(5), and its seconds of processor; empty where none is told."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return "", 0.0
+    return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -1,8 +1,10 @@
 """The sandbox: outcomes come back, whatever an evaluator does to its process, and the next one is not harmed."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -16,9 +18,9 @@ graph @main(%x: f32[N,4]) -> f32[N,2] {
   return %fc
 }
 """
-WEIGHTS, SLEEP, HUNGRY, CRASH, RAISE, LIST, NAN = range(7)
+WEIGHTS, SLEEP, HUNGRY, CRASH, RAISE, LIST, NAN, STOPPED = range(8)
 OWN = f"""
-import os, sys, time, torch
+import os, signal, sys, time, torch
 
 def act(model, seed):
     print("printing does no harm")
@@ -35,6 +37,8 @@ def act(model, seed):
         return ["no"]
     if seed == {NAN}:
         return float("nan")
+    if seed == {STOPPED}:
+        os.kill(os.getpid(), signal.SIGSTOP)
     return {{"score": model.fc.weight.sum(), "draw": torch.rand(()), "process": os.getpid()}}
 """
 
@@ -90,6 +94,22 @@ def test_a_process_that_crashes_or_hangs_is_replaced(box: Sandbox) -> None:
     assert (slow.status, slow.error) == ("failed", "the evaluation took longer than 0.5 s")
     with pytest.raises(ProcessLookupError):
         os.kill(processes[1], 0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells what a process waits for")
+def test_a_process_that_others_keep_from_the_processor_is_waited_for(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(box, "seconds", 60)
+    pid = int(box.evaluate(NETWORK, WEIGHTS).metrics["process"])
+    box.seconds = 0.4
+    Timer(0.8, os.kill, (pid, signal.SIGCONT)).start()
+    waited = box.evaluate(NETWORK, STOPPED)
+    assert (waited.status, waited.metrics["process"]) == ("done", pid)
+    assert waited.seconds > 0.4
+    stuck = box.evaluate(NETWORK, STOPPED)
+    assert stuck.error == "the evaluation took longer than 0.4 s"
+    assert 1.6 <= stuck.seconds < 10
 
 
 def test_an_evaluator_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
