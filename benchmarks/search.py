@@ -2,9 +2,10 @@
 
 Four parts (--only): nb201, look-ups in NAS-Bench-201 by validation accuracy; executable, the share of proposals that
 parse, check and train a step; mnist1d, candidates trained from four seeds; write, the tables and pictures from what
-is there. A study is a file in --folder: a run that was broken off goes on where it stopped, and one with more --seeds
-or another --llm adds to it. `--llm none` are the methods that ask nobody. --jobs runs several studies at once, which
-pays where there are more processors than the training of a candidate uses. The exit code is 1 where a study failed.
+is there, of the parts that are named beside it or of all. A study is a file in --folder: a run that was broken off
+goes on where it stopped, and one with more --seeds or another --llm adds to it. `--llm none` are the methods that ask
+nobody. --jobs runs several studies at once, which pays where there are more processors than the training of a
+candidate uses. The exit code is 1 where a study failed.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def main() -> int:
     if "write" in chosen.only:
         from .search_results import write
 
-        write(chosen.folder, chosen.document)
+        write(chosen.folder, chosen.document, set(chosen.only) - {"write"})
         print(f"wrote {chosen.document}", file=sys.stderr)
     return 1 if failed else 0
 

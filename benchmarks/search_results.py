@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -97,11 +97,16 @@ def grouped(found: Sequence[Result], part: str) -> dict[str, list[Result]]:
     return groups_
 
 
-def write(folder: Path, document: Path) -> None:
-    """Fill in the tables of the document and draw the pictures beside it. Raises NascError where one has no place."""
+def write(folder: Path, document: Path, parts: Collection[str] = ()) -> None:
+    """Fill in the tables of the document, of these parts or of all, and draw the pictures beside it.
+
+    Raises NascError where one has no place.
+    """
     found = results(folder)
     text = document.read_text(encoding="utf-8")
     for name, (lines, drawn, title) in BLOCKS.items():
+        if parts and name not in parts:
+            continue
         shown = list(lines(found))
         picture_ = drawn(found) if drawn else None
         if picture_ is not None:

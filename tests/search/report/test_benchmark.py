@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nasc.benchmarks.search_results import Result, filled, mnist1d_picture, results, spread, table
+from nasc.benchmarks.search_results import Result, filled, mnist1d_picture, results, spread, table, write
 from nasc.benchmarks.search_studies import Plan, Sizes, contenders, plans
 from nasc.benchmarks.search_workers import at_once, one_by_one
 from nasc.examples.mnist1d_seeds import SEEDS
@@ -96,6 +96,16 @@ def test_tables_fill_their_place_again_and_again() -> None:
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no study", encoding="utf-8")
     assert results(tmp_path) == []
+
+
+def test_tables_of_other_parts_stay_as_they_are(tmp_path: Path) -> None:
+    document = tmp_path / "search.md"
+    blocks = {name: f"<!-- {name} -->\nkept\n<!-- end of {name} -->" for name in ("nb201", "executable")}
+    document.write_text("\n".join(blocks.values()), encoding="utf-8")
+    write(tmp_path, document, {"executable"})
+    assert document.read_text(encoding="utf-8") == f"{blocks['nb201']}\n{blocks['executable']}".replace(
+        "<!-- executable -->\nkept", "<!-- executable -->\nNot run yet."
+    )
 
 
 def test_only_studies_that_are_over_count(tmp_path: Path) -> None:
