@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .arguments import add_output, add_source
+from .knowledge import doubt
 from .output import console, on_terminal, say, write_module, write_text
 from .source import read_module, read_text
 
@@ -45,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     from ..predictor import Predictor
 
     source: str | None = arguments.source or arguments.annotate
-    module = Relevance(score=Predictor.load().score_masked)(read_module(source, arguments))
+    given, predictor = read_module(source, arguments), Predictor.load()
+    doubt(predictor, given)
+    module = Relevance(score=predictor.score_masked)(given)
     if arguments.annotate:
         return _annotate(module, arguments.annotate, arguments.output)
     form = arguments.format or ("table" if on_terminal() and arguments.output is None else "nasc")

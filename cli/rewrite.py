@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import add_output, add_source
 from .emit import TARGETS, emitted, write_code
+from .knowledge import doubt
 from .output import console, on_terminal, say, write_diagnostics
 from .source import read_module
 
@@ -80,7 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
         max_macs=arguments.max_macs,
         seed=arguments.seed,
     )
-    result = rewrite(module, Predictor.load(), client, options, on_event=say)
+    predictor = Predictor.load()
+    doubt(predictor, module)
+    result = rewrite(module, predictor, client, options, on_event=say)
     after = emitted(result.best, arguments.emit, tuple(header(result)))
     write_code(after, arguments.emit, arguments.output)
     _summarise(result)

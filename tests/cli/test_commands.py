@@ -119,6 +119,14 @@ def test_relevance_annotates_the_ir_and_draws_a_table(nasc: Run, block: str) -> 
     assert max(abs(row["relevance"]) for row in rows) == 1
 
 
+@pytest.mark.parametrize("command", [("relevance",), ("rewrite", "--llm", "random", "--max-iterations", "1")])
+def test_a_model_like_no_other_is_doubted(nasc: Run, block: str, command: tuple[str, ...]) -> None:
+    mlp = "nasc 1\n\ngraph @main(%x: f32[N,4]) -> f32[N,2] {\n  %fc = linear %x {out_features=2} #fc\n  return %fc\n}\n"
+    note = "note: the predictor was trained on nothing like this model; take its scores as guesses\n"
+    assert nasc(*command, stdin=mlp).err.startswith(note)
+    assert note not in nasc(*command, stdin=block).err
+
+
 def test_score_ranks_models(nasc: Run, block: str, tmp_path: Path) -> None:
     (tmp_path / "a.nasc").write_text(block, encoding="utf-8")
     (tmp_path / "b.nasc").write_text(block.replace("=16", "=32").replace("N,16", "N,32"), encoding="utf-8")
