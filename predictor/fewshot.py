@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 LENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Inverse squares of the kernel's length, in deviations of a statistic: the larger, the shorter."""
 
 
 def adapt(score: Score, shown: Dataset) -> Score:
