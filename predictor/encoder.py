@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from .features import ACTIVATION_FLAG, NORM_FLAG, ROW
 from .flaws import FLAWS
 from .kernels.classes import Classes
-from .kernels.message import Norm, Weights, layer
+from .kernels.message import Norm, Weights, layers
 from .kernels.portable import sums
 from .kernels.relation import Joined, Relation, Step
 from .kernels.variants import Changed, Variants
@@ -109,8 +109,13 @@ class GinLayer(nn.Module):
 
     def forward(self, h: Tensor, step: Step | Joined) -> Tensor:
         """Return new node states [rows, width] of h [columns, width]."""
+        return layers(h, [step], [self.parts])
+
+    @property
+    def parts(self) -> tuple[Norm, Weights]:
+        """The normalisation of states, and the other weights."""
         weights = Weights(self.eps, self.ways.weight, *self.mlp[0].parameters(), *self.mlp[2].parameters())
-        return layer(h, step, Norm(self.norm.weight, self.norm.bias, self.norm.eps), weights)
+        return Norm(self.norm.weight, self.norm.bias, self.norm.eps), weights
 
 
 class Encoder(nn.Module):
@@ -161,6 +166,11 @@ class Encoder(nn.Module):
         result: Tensor = self.kind(kinds) + self.row(near * _kept(kinds))
         return result
 
+    @property
+    def stack(self) -> list[tuple[Norm, Weights]]:
+        """The weights of all layers."""
+        return [layer.parts for layer in self.gin if isinstance(layer, GinLayer)]
+
     def embed(self, batch: Batch) -> Tensor:
         """Return embeddings [graphs, 2 * width] of a batch."""
         kinds, rows, members = batch.kinds, batch.rows, batch.members
@@ -169,18 +179,13 @@ class Encoder(nn.Module):
             classes = batch.classes(len(self.gin))
             members = Relation(members.start, classes.last[members.index], len(classes.last))
             kinds, rows, steps = kinds[classes.first], rows[classes.first], classes.steps
-        h = self.states(kinds, rows)
-        for gin, step in zip(self.gin, steps, strict=True):
-            h = gin(h, step)
-        h = self.norm(h)
+        h = self.norm(layers(self.states(kinds, rows), steps, self.stack))
         totals = torch.cat([sums(h, members), sums(h * h, members)], dim=1)
         return _moments(totals, members.start.diff().unsqueeze(1))
 
     def embed_variants(self, kinds: Tensor, rows: Tensor, keep: Tensor, variants: Variants) -> Tensor:
         """Return embeddings [v, 2 * width] of variants that keep [v, 3, n] of a graph of kinds [n] and rows [n, r]."""
-        h = self.states(*masked(kinds, rows, keep, variants.first))
-        for step, gin in zip(variants.steps, self.gin, strict=True):
-            h = gin(h, step)
+        h = layers(self.states(*masked(kinds, rows, keep, variants.first)), variants.steps, self.stack)
         kept = keep[variants.last.variant, 0, variants.last.node].to(h.dtype).unsqueeze(-1)
         h = self.norm(h)
         return _moments(variants.pooled(torch.cat([h, h * h], dim=1), kept), keep[:, 0].sum(1, keepdim=True))

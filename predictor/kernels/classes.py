@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .codes import Codes, Integers, mixed, of_rows
+from .codes import Codes, Integers, mixed, of_rows, sums
 from .relation import WAYS, Joined
 
 
@@ -36,24 +36,29 @@ class Classes:
         first = torch.from_numpy(chosen)
         steps: list[Joined] = []
         for _ in range(layers):
-            columns = WAYS * len(chosen)
-            read = (WAYS * which[:, None] + np.arange(WAYS)).ravel()[index]
             known = codes[chosen]
-            sent = np.stack([mixed(known, way) for way in range(WAYS)], axis=1).ravel()
-            codes = np.add.reduceat(sent[read], start[:-1])
+            sent = np.stack([mixed(known, way) for way in range(WAYS)], axis=1)
+            codes = sums(sent.take(which, axis=0).ravel(), start, index)
+            before, count = which, len(chosen)
             which, chosen = unique(codes)
-            steps.append(_of_rows(start, read, chosen, columns))
+            starts, read = _of_rows(start, index, chosen)
+            columns = np.empty((len(before), WAYS), np.int64)
+            for way in range(WAYS):
+                np.add(before * WAYS, way, out=columns[:, way])
+            read = columns.ravel()[read]
+            steps.append(Joined(torch.from_numpy(starts), torch.from_numpy(read), WAYS * count))
         return Classes(first, tuple(steps), torch.from_numpy(which))
 
 
-def _of_rows(start: Integers, index: Integers, chosen: Integers, columns: int) -> Joined:
-    """Return the chosen rows of a joined relation."""
+def _of_rows(start: Integers, index: Integers, chosen: Integers) -> tuple[Integers, Integers]:
+    """Return where the chosen rows of a relation begin, and what they read."""
     begin = start[chosen]
     counts = start[chosen + 1] - begin
     starts = np.zeros(len(chosen) + 1, np.int64)
     np.cumsum(counts, out=starts[1:])
-    places = np.arange(starts[-1]) + np.repeat(begin - starts[:-1], counts)
-    return Joined(torch.from_numpy(starts), torch.from_numpy(index[places]), columns)
+    places = np.arange(starts[-1])
+    places += np.repeat(begin - starts[:-1], counts)
+    return starts, index[places]
 
 
 def unique(codes: Codes) -> tuple[Integers, Integers]:

@@ -35,6 +35,4 @@ def sums(codes: Codes, start: Integers, index: Integers) -> Codes:
     """Return, for each row, the sum modulo 2**64 of the codes [n] at ``index[start[i]:start[i + 1]]``."""
     running = np.zeros(len(index) + 1, np.uint64)
     np.cumsum(codes[index], out=running[1:])
-    result: Codes = running[start[1:]]
-    result -= running[start[:-1]]
-    return result
+    return np.diff(running[start])

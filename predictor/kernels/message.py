@@ -1,7 +1,8 @@
-"""One layer of message passing, by whichever path fits the device: the dispatcher."""
+"""Layers of message passing, by whichever path fits the device: the dispatcher."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
@@ -38,17 +39,23 @@ class Norm(NamedTuple):
     eps: float
 
 
-def layer(h: Tensor, step: Step | Joined, norm: Norm, weights: Weights, path: Path = "auto") -> Tensor:
-    """Return ``h_own + gin(norm(h))`` [rows, d] of states h [columns, d].
+def layers(
+    h: Tensor, steps: Sequence[Step | Joined], stack: Sequence[tuple[Norm, Weights]], path: Path = "auto"
+) -> Tensor:
+    """Return states after layers that each make ``h_own + gin(norm(h))`` [rows, d] of states h [columns, d].
 
-    A joined step, which has no gradient, and any on a CPU where none is wanted, is computed in blocks.
+    Joined steps, which have no gradient, and any on a CPU where none is wanted, are computed in blocks.
     """
-    if isinstance(step, Joined) or (path == "auto" and not h.is_cuda and not torch.is_grad_enabled()):
-        from .blocks import layer_in_blocks
+    joined = any(isinstance(step, Joined) for step in steps)
+    if joined or (path == "auto" and not h.is_cuda and not torch.is_grad_enabled()):
+        from .blocks import layers_in_blocks
 
-        return layer_in_blocks(h, step if isinstance(step, Joined) else step.joined, norm, weights)
-    x = F.layer_norm(h, (h.shape[1],), *norm)
-    return step.owned(h) + gin(x, step, weights, path)
+        return layers_in_blocks(h, [step if isinstance(step, Joined) else step.joined for step in steps], stack)
+    for step, (norm, weights) in zip(steps, stack, strict=True):
+        assert isinstance(step, Step)  # a joined one was computed above
+        x = F.layer_norm(h, (h.shape[1],), *norm)
+        h = step.owned(h) + gin(x, step, weights, path)
+    return h
 
 
 def gin(x: Tensor, step: Step, weights: Weights, path: Path = "auto") -> Tensor:

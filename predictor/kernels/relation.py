@@ -30,7 +30,7 @@ class Relation:
     def of(read: Tensor, reader: Tensor, rows: int, columns: int) -> Relation:
         """Return the relation in which row ``reader[k]`` reads column ``read[k]``, entries [e] in any order."""
         order = _order(reader)
-        return Relation(starts(torch.bincount(reader, minlength=rows)), read[order], columns)
+        return Relation(starts(torch.bincount(reader, minlength=rows)), read.index_select(0, order), columns)
 
     @cached_property
     def entry_rows(self) -> Tensor:
@@ -109,12 +109,12 @@ class Step:
         own, sources, readers = self.ownership, self.sources, self.readers
         start = own.start + sources.start + readers.start
         index = torch.empty(int(start[-1]), dtype=torch.int64, device=start.device)
-        index[start[:-1]] = WAYS * own.index
+        index.index_copy_(0, start[:-1], WAYS * own.index)
         before = start[:-1] + 1, start[1:] - readers.start.diff()
         for way, (first, part) in enumerate(zip(before, (sources, readers), strict=True), 1):
             places = _repeated(first - part.start[:-1], part.start.diff())
             places += torch.arange(len(places), device=start.device)
-            index[places] = WAYS * part.index + way
+            index.index_copy_(0, places, WAYS * part.index + way)
         return Joined(start, index, WAYS * self.columns)
 
     def to(self, device: torch.device) -> Step:

@@ -7,7 +7,7 @@ from torch import nn
 from torch_geometric.nn import GINConv
 
 from nasc.predictor.kernels import blocks
-from nasc.predictor.kernels.message import Norm, Weights, gin, layer
+from nasc.predictor.kernels.message import Norm, Weights, gin, layers
 from nasc.predictor.kernels.relation import Relation, Step
 from nasc.tests.kernels.graphs import largest_error, reference, step, weights, with_gradients
 
@@ -59,15 +59,17 @@ def test_transposing_twice_gives_the_same_entries() -> None:
 
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.05)])
 @pytest.mark.parametrize("rows", [3, 1000])
-def test_a_layer_in_blocks_is_that_with_a_gradient(
+def test_layers_in_blocks_are_those_with_a_gradient(
     rows: int, dtype: torch.dtype, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "ROWS", rows)
     s, w, h = step(40, 70), weights(8, 12), states(40, 8)
     norm = Norm(states(1, 8)[0], states(1, 8)[0] + 1, 1e-5)
-    narrow = Weights(*(t.to(dtype) for t in w)), Norm(norm.weight.to(dtype), norm.bias.to(dtype), norm.eps)
+    narrow = Norm(norm.weight.to(dtype), norm.bias.to(dtype), norm.eps), Weights(*(t.to(dtype) for t in w))
     with torch.no_grad():
-        found = layer(h.to(dtype), s, narrow[1], narrow[0])
-    x = F.layer_norm(h, (8,), *norm)
-    torch.testing.assert_close(layer(h, s, norm, w), h + reference(x, s, w))
-    assert largest_error([found], [h + reference(x, s, w)]) < limit
+        found = layers(h.to(dtype), [s, s], [narrow] * 2)
+    expected = h
+    for _ in range(2):
+        expected = expected + reference(F.layer_norm(expected, (8,), *norm), s, w)
+    torch.testing.assert_close(layers(h, [s, s], [(norm, w)] * 2), expected)
+    assert largest_error([found], [expected]) < limit
