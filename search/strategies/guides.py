@@ -57,21 +57,19 @@ def learned(trials: Sequence[Trial]) -> Guide:
     """Return a guide that knows how the predictor erred on trials."""
     import numpy as np
 
-    shown = [trial.module for trial in trials if trial.module is not None]
+    from ...predictor.gaussian_process import GaussianProcess, Kernel, squares
+
     ranks = np.argsort(np.argsort([score_of(trial) for trial in trials])).astype(np.float64)
-    targets = _standardised(ranks)
-    x, prior = _inputs(shown)
-    centre, spread = prior.mean(), prior.std() or 1.0
-    agreement = max(float(np.corrcoef(prior, targets)[0, 1]), 0.0) if prior.std() else 0.0
-    residual = targets - agreement * (prior - centre) / spread
-    length, inverse = _fitted(x, residual)
+    x, prior = _inputs([trial.module for trial in trials if trial.module is not None])
+    apart = squares(x, x)
+    middle = float(np.median(apart[apart > 0])) if (apart > 0).any() else 1.0
+    kernels = [Kernel(length / middle) for length in _LENGTHS]
+    known = GaussianProcess.fitted(x, prior, (ranks - ranks.mean()) / (ranks.std() or 1.0), kernels, _NOISES)
 
     def score(modules: Sequence[Module]) -> list[float]:
         z, first = _inputs(modules)
-        across = _kernel(z, x, length)
-        mean = agreement * (first - centre) / spread + across @ (inverse @ residual)
-        variance = np.maximum(1.0 - np.einsum("ij,jk,ik->i", across, inverse, across), 0.0)
-        return [float(value) for value in mean + _BOLD * np.sqrt(variance)]
+        bound: list[float] = (known.mean(z, first) + _BOLD * known.deviation(z)).tolist()
+        return bound
 
     return score
 
@@ -85,45 +83,3 @@ def _inputs(modules: Sequence[Module]) -> tuple[Floats, Floats]:
     x = np.asarray(Predictor.load().embed(modules), dtype=np.float64)
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     return x / np.maximum(norms, 1e-9), np.asarray(predicted(modules), dtype=np.float64)
-
-
-def _fitted(x: Floats, residual: Floats) -> tuple[float, Floats]:
-    """Return the length and the inverse of the covariance of the least error when each trial is left out in turn.
-
-    The error left out is ``(K^-1 y)_i / (K^-1)_ii`` (Rasmussen and Williams, 2006, 5.4.2).
-    """
-    import numpy as np
-
-    def fit(length: float, noise: float) -> tuple[float, float, Floats]:
-        inverse: Floats = np.linalg.inv(_kernel(x, x, length) + noise * np.eye(len(x))).astype(np.float64)
-        return float(np.mean((inverse @ residual / np.diag(inverse)) ** 2)), length, inverse
-
-    fits = [fit(length / _median(x), noise) for length in _LENGTHS for noise in _NOISES]
-    _, length, inverse = min(fits, key=lambda found: found[0])
-    return length, inverse
-
-
-def _median(x: Floats) -> float:
-    import numpy as np
-
-    squares = _squares(x, x)
-    return float(np.median(squares[squares > 0])) if (squares > 0).any() else 1.0
-
-
-def _kernel(a: Floats, b: Floats, length: float) -> Floats:
-    import numpy as np
-
-    result: Floats = np.exp(-_squares(a, b) * length / 2)
-    return result
-
-
-def _squares(a: Floats, b: Floats) -> Floats:
-    import numpy as np
-
-    result: Floats = np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T, 0.0)
-    return result
-
-
-def _standardised(values: Floats) -> Floats:
-    result: Floats = (values - values.mean()) / (values.std() or 1.0)
-    return result
