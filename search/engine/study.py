@@ -31,7 +31,7 @@ from .trial import Trial
 from .view import RoundView
 
 MOST_PROPOSALS = 20
-"""A search ends when it has proposed this many times as many networks as it was to evaluate."""
+"""A search ends when it has proposed this many times as many networks as its first stage was to look at."""
 MOST_BARREN = 40
 """A search ends when none of this many proposals could be evaluated: nothing fits what is allowed."""
 _LOSSES = 3
@@ -102,7 +102,7 @@ class Study:
         if state.last == 0:
             return "method"
         barren = state.evaluated == 0 and state.proposals >= MOST_BARREN
-        return "repeats" if barren or state.proposals >= MOST_PROPOSALS * state.wanted else ""
+        return "repeats" if barren or state.proposals >= MOST_PROPOSALS * state.wanted * self._share else ""
 
     def ask(self, limit: int | None = None, pause: float = 0.2) -> list[Trial]:
         """Return trials to evaluate, now this process's to :meth:`tell`; none once the study is over.

@@ -271,6 +271,12 @@ def test_a_cascade_lets_the_best_go_on(tmp_path: Path) -> None:
     assert all("first_score" in trial.metrics for trial in trials if trial.status == "filtered")
 
 
+def test_what_a_cascade_filters_is_not_held_against_the_method(tmp_path: Path) -> None:
+    found = fixed(tmp_path, [[*range(1, 22), *[1] * 20], range(22, 43)], trials=2, evaluator="first/21,weigh")
+    assert run(found, DirectPool({"first": Weigh("first"), "weigh": Weigh()})).reason == "trials"
+    assert len(found.stored.rounds()) == 2
+
+
 def test_a_parent_must_be_of_an_earlier_round(tmp_path: Path) -> None:
     class Wrong(Fixed):
         def ask(self, view: View) -> Sequence[Proposal]:
