@@ -13,9 +13,10 @@ from nasc.ir import NascError
 from nasc.ir.files import whole
 from nasc.search.engine import Trial
 from nasc.search.engine.study import MOST_PROPOSALS
+from nasc.search.engine.trial import OPEN
 from nasc.search.held_out import OPTIMUM, table_test, trained_test
 from nasc.search.report import Material
-from nasc.search.report.account import BROKEN, UNDECIDED, executable, failures, total
+from nasc.search.report.account import BROKEN, executable, failures, total
 from nasc.search.report.axes import number
 from nasc.search.report.charts import Chart, Line, Points
 from nasc.search.report.comparisons import Group, curves, groups
@@ -81,7 +82,7 @@ def results(folder: Path) -> list[Result]:
 def over(study: StoredStudy) -> bool:
     """Return whether a study made its evaluations, or its method had nothing more to propose."""
     trials, rounds = study.trials(), study.rounds()
-    if any(trial.status in UNDECIDED for trial in trials):
+    if any(trial.status in OPEN for trial in trials):
         return False
     ended = bool(rounds) and rounds[-1].trials == 0
     tired = len(trials) >= MOST_PROPOSALS * study.wanted

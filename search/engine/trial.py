@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from ...ir import Module
 
@@ -16,6 +16,9 @@ earlier trial and has its metrics. ``invalid`` is no network of the space, ``ove
 limits, ``gated`` was dead at initialisation, ``filtered`` was left out by a cheaper evaluator, ``failed`` broke or ran
 out of time or memory in the evaluator.
 """
+
+OPEN: Final[tuple[Status, ...]] = ("pending", "running")
+"""What a trial is before it is decided: all other statuses are for good."""
 
 
 @dataclass(frozen=True, slots=True)

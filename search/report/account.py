@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ..engine import Status, Trial
-from ..engine.trial import in_one_line
+from ..engine.trial import OPEN, in_one_line
 from .material import Call, Material
 
 MEANING: Mapping[str, str] = {
@@ -24,7 +24,6 @@ MEANING: Mapping[str, str] = {
 }
 BROKEN = ("invalid", "failed")
 REFUSED = (*BROKEN, "over", "gated")
-UNDECIDED = ("pending", "running")
 LETTERS = 160
 
 
@@ -64,7 +63,7 @@ def executable(trials: Sequence[Trial]) -> float | None:
 
     That are all but ``invalid`` and ``failed`` ones; networks over the limits and dead ones do run.
     """
-    decided = [trial for trial in trials if trial.status not in UNDECIDED]
+    decided = [trial for trial in trials if trial.status not in OPEN]
     return sum(trial.status not in BROKEN for trial in decided) / len(decided) if decided else None
 
 

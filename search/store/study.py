@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from ...ir import Module
 from ..engine.settings import Settings
 from .database import Database
-from .records import Call, Evaluation, Round, StoredTrial, read_network
+from .records import Call, Evaluation, Round, read_network
 from .schema import (
     AnswerRow,
     BlobRow,
@@ -19,11 +18,10 @@ from .schema import (
     CandidateRow,
     DocumentRow,
     EvaluationRow,
-    ParentRow,
     RoundRow,
     StudyRow,
-    TrialRow,
 )
+from .trials import Trials
 
 if TYPE_CHECKING:
     from ..engine.trial import Trial
@@ -36,7 +34,7 @@ class StoredStudy:
         """Name a study by its row."""
         self.database = database
         self.id = identity
-        self._networks: dict[str, Module] = {}
+        self._trials = Trials(identity)
 
     @property
     def name(self) -> str:
@@ -67,12 +65,14 @@ class StoredStudy:
     def trials(self) -> tuple[Trial, ...]:
         """Return all trials in their order, pending ones too; networks are parsed when they are looked at."""
         with self.database.reading() as session:
-            return _Trials(session, self.id, self._networks).all()
+            return self._trials.read(session)
 
     def evaluations(self) -> tuple[Evaluation, ...]:
         """Return all evaluations, by trial and stage."""
         with self.database.reading() as session:
-            return tuple(map(_evaluation, _rows(session, EvaluationRow, self.id, EvaluationRow.trial)))
+            rows = select(EvaluationRow).where(EvaluationRow.study == self.id)
+            ordered = rows.order_by(EvaluationRow.trial, EvaluationRow.stage)
+            return tuple(map(_evaluation, session.scalars(ordered)))
 
     def calls(self) -> tuple[Call, ...]:
         """Return all calls of the LLM, by round and place in it."""
@@ -117,72 +117,11 @@ class StoredStudy:
         """Return the candidate with a digest, or None."""
         with self.database.reading() as session:
             row = session.get(CandidateRow, (self.id, digest))
-            return read_network(row.text, digest, self._networks) if row else None
+            return read_network(row.text, digest, self._trials.networks) if row else None
 
     def _row(self) -> StudyRow:
         with self.database.reading() as session:
             return session.get_one(StudyRow, self.id)
-
-
-class _Trials:
-    """Puts the trials of a study together from their tables."""
-
-    def __init__(self, session: Session, study: int, networks: dict[str, Module]) -> None:
-        self.networks = networks
-        self.rows = {row.number: row for row in _rows(session, TrialRow, study, TrialRow.number)}
-        self.texts = {row.digest: row for row in _rows(session, CandidateRow, study, CandidateRow.digest)}
-        self.parents: dict[int, list[int]] = {}
-        for row in _rows(session, ParentRow, study, ParentRow.position):
-            self.parents.setdefault(row.trial, []).append(row.parent)
-        self.measured: dict[int, list[EvaluationRow]] = {}
-        for found in _rows(session, EvaluationRow, study, EvaluationRow.stage):
-            self.measured.setdefault(found.trial, []).append(found)
-
-    def all(self) -> tuple[StoredTrial, ...]:
-        """Return all trials in order."""
-        return tuple(map(self.trial, self.rows.values()))
-
-    def trial(self, row: TrialRow) -> StoredTrial:
-        """Return one trial; a repeat has the metrics of the trial that it repeats."""
-        candidate = self.texts.get(row.digest or "")
-        return StoredTrial(
-            candidate.text if candidate else "",
-            self.networks,
-            number=row.number,
-            round=row.round,
-            status=row.status,
-            digest=row.digest or "",
-            parents=tuple(self.parents.get(row.number, ())),
-            operator=row.operator,
-            change=row.change,
-            why=row.why,
-            error=row.error,
-            notes=row.notes,
-            metrics=self.metrics(row, candidate),
-            repeat_of=row.repeat_of,
-            seconds=sum(found.seconds for found in self.measured.get(row.number, ())),
-        )
-
-    def metrics(self, row: TrialRow, candidate: CandidateRow | None) -> dict[str, float]:
-        """Return sizes and what was measured; what an evaluator calls ``params`` or ``macs`` does not count.
-
-        ``score`` is that of the last stage of a cascade; where that was not reached the score is ``first_score``.
-        """
-        if candidate is None:
-            return {}
-        sizes: dict[str, float] = {"params": candidate.params, "macs": candidate.macs}
-        metrics = dict(sizes)
-        origin = row if row.repeat_of is None else self.rows[row.repeat_of]
-        for found in self.measured.get(origin.number, ()):
-            metrics.update(found.metrics)
-        metrics.update(sizes)
-        if origin.status != "done" and "score" in metrics:
-            metrics["first_score"] = metrics.pop("score")
-        return metrics
-
-
-def _rows(session: Session, table: type[Any], study: int, *order: Any) -> Sequence[Any]:
-    return session.scalars(select(table).where(table.study == study).order_by(*order)).all()
 
 
 def _evaluation(row: EvaluationRow) -> Evaluation:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ...ir import NascError
 from ..engine.drafts import Draft
 from ..engine.memory import RoundMemory
+from ..engine.trial import OPEN
 from ..evaluators import Outcome
 from .database import Database
 from .leases import Leases
@@ -26,8 +27,6 @@ from .schema import (
     TrialRow,
 )
 from .wording import clean
-
-OPEN = ("pending", "running")
 
 
 @dataclass(frozen=True, slots=True)

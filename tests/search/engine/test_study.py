@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from nasc.grammar import parse
 from nasc.ir import Module, NascError
-from nasc.search.engine import DirectPool, Proposal, Request, Settings, Study, View, open_study, run
+from nasc.search.engine import DirectPool, Proposal, Request, Settings, Study, Trial, View, open_study, run
 from nasc.search.evaluators import Outcome
 from nasc.search.llm import Answer, BadAnswer, Client, Price, Prompt, Unreachable, open_client
 from nasc.search.store import Store, dump
@@ -275,6 +275,16 @@ def test_what_a_cascade_filters_is_not_held_against_the_method(tmp_path: Path) -
     found = fixed(tmp_path, [[*range(1, 22), *[1] * 20], range(22, 43)], trials=2, evaluator="first/21,weigh")
     assert run(found, DirectPool({"first": Weigh("first"), "weigh": Weigh()})).reason == "trials"
     assert len(found.stored.rounds()) == 2
+
+
+def test_trials_that_are_read_as_they_come_are_those_read_at_the_end(tmp_path: Path) -> None:
+    found = fixed(tmp_path, [[8, 12, 8, 16], [8, 20, 27]], trials=3, evaluator="first/2,weigh")
+    read: list[tuple[Trial, ...]] = []
+    pool = DirectPool({"first": Weigh("first"), "weigh": Weigh()})
+    run(found, pool, lambda: read.append(found.trials()))
+    assert {trial.status for trials in read for trial in trials} >= {"pending", "done", "repeat", "filtered"}
+    assert dump(found.stored) == dump(Store(tmp_path / "s.db").study("walk"))
+    assert all(one is other for one, other in zip(found.trials(), found.trials(), strict=True))
 
 
 def test_a_parent_must_be_of_an_earlier_round(tmp_path: Path) -> None:
