@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..ir import Module
 from .features import features
-from .kernels.codes import Codes, Integers, mixed, sums
+from .kernels.codes import Codes, Integers, mixed
 
 ROUNDS = 5
 """How many steps around a node its place in the order depends on."""
@@ -56,6 +58,14 @@ class Skeletons:
         """The graph of each node [n]."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
+    @cached_property
+    def adjacency(self) -> Any:
+        """The adjacency matrix of all graphs, a compressed sparse matrix of unsigned integers."""
+        from scipy.sparse import coo_array
+
+        rows, columns = np.concatenate([self.low, self.high]), np.concatenate([self.high, self.low])
+        return coo_array((np.ones(len(rows), np.uint64), (rows, columns)), shape=(self.nodes, self.nodes)).tocsr()
+
     def ordered(self) -> Skeletons:
         """Return the same graphs with their nodes in another order, which isomorphic graphs mostly share.
 
@@ -63,7 +73,21 @@ class Skeletons:
         """
         lowest = np.arange(self.nodes)
         lowest[self.high[::-1]] = self.low[::-1]  # the last that is written, the lowest, stays
-        order = np.lexsort((lowest, self._codes(), self.graph))
+        bits = np.uint64(len(self.sizes).bit_length())
+        keys = (self.graph.astype(np.uint64) << (np.uint64(64) - bits)) | (self._codes() >> bits)
+        return self._in_order(np.lexsort((lowest, keys)))
+
+    def narrowed(self) -> Skeletons:
+        """Return the same graphs with their nodes in an order in which neighbours stand near each other."""
+        from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+        if not self.nodes:
+            return self
+        order = reverse_cuthill_mckee(self.adjacency, symmetric_mode=True)
+        return self._in_order(order[np.argsort(self.graph[order], kind="stable")])
+
+    def _in_order(self, order: Integers) -> Skeletons:
+        """Return the same graphs with their nodes in an order [n] in which each graph keeps its place."""
         place = np.empty(self.nodes, np.int64)
         place[order] = np.arange(self.nodes)
         low, high = place[self.low], place[self.high]
@@ -71,13 +95,10 @@ class Skeletons:
 
     def _codes(self) -> Codes:
         """Return a hash [n] of what lies within ``ROUNDS`` steps of each node."""
-        row, column = np.concatenate([self.low, self.high]), np.concatenate([self.high, self.low])
-        degrees = np.bincount(row, minlength=self.nodes)
-        start = np.concatenate([[0], np.cumsum(degrees)])
-        index = column[np.argsort(row, kind="stable")]
+        degrees = np.bincount(np.concatenate([self.low, self.high]), minlength=self.nodes)
         codes = mixed(degrees.astype(np.uint64), 0)
         for _ in range(ROUNDS):
-            codes = mixed(codes, 0) + sums(mixed(codes, 1), start, index)
+            codes = mixed(codes, 0) + self.adjacency @ mixed(codes, 1)
         return codes
 
     def apart(self) -> list[Skeleton]:
@@ -87,19 +108,6 @@ class Skeletons:
         ends = np.cumsum(np.bincount(graph, minlength=len(self.sizes)))
         edges = np.split(np.stack([self.low - first, self.high - first]), ends, axis=1)[:-1]
         return [Skeleton(size, some) for size, some in zip(self.sizes.tolist(), edges, strict=True)]
-
-    def sides(self) -> list[NDArray[np.bool_] | None]:
-        """Return the side [n] that each node of a graph is on, where all its edges run between two sides."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        # Each node twice, and edges between unlike copies alone: where those of a node connect, a circle is odd.
-        n, ones = self.nodes, np.ones(2 * len(self.low), bool)
-        rows, columns = np.concatenate([self.low, self.low + n]), np.concatenate([self.high + n, self.high])
-        _, part = connected_components(coo_array((ones, (rows, columns)), shape=(2 * n, 2 * n)), directed=False)
-        ends = np.cumsum(self.sizes)
-        ways = zip(np.split(part[:n], ends)[:-1], np.split(part[n:], ends)[:-1], strict=True)
-        return [None if (here == there).any() else here < there for here, there in ways]
 
 
 def _side_by_side(sizes: Integers, low: Integers, high: Integers) -> Skeletons:

@@ -80,13 +80,14 @@ def test_graphs_that_look_alike_from_every_node_stay_apart() -> None:
     np.testing.assert_allclose(spectra(graphs), [expected(graph) for graph in graphs], atol=1e-9)
 
 
-def test_graphs_with_two_sides_are_told_from_others() -> None:
-    chain, triangle, lone = ([(0, 1), (1, 2), (2, 3)], [(0, 1), (1, 2), (2, 0)], np.zeros((0, 2), int))
-    graphs = [Skeleton(4, np.array(pairs).T) for pairs in (chain, triangle, lone)]
-    first, second, third = Skeletons.of(graphs).sides()
-    assert first is not None
-    assert third is not None
-    assert (first[[0, 2]] != first[[1, 3]]).all()
-    assert second is None
-    np.testing.assert_allclose(spectra(graphs), [expected(graph) for graph in graphs], atol=1e-9)
+def test_narrow_graphs_are_solved_in_a_band_like_the_others() -> None:
+    chain, ladder = [(i, i + 1) for i in range(99)], [(i, i + 3) for i in range(0, 97, 4)]
+    places = np.random.default_rng(0).permutation(120)  # twenty nodes are alone
+    star, lone = [(0, i) for i in range(1, 30)], np.zeros((0, 2), int)
+    graphs = [Skeleton(120, places[np.array(pairs).T]) for pairs in (chain, chain + ladder, star)]
+    graphs = [*graphs, Skeleton(30, np.array(lone).T)]
+    narrow = Skeletons.of(graphs).narrowed().apart()
+    assert [int((one.edges[1] - one.edges[0]).max(initial=0)) for one in narrow[:2]] == [1, 4]
+    np.testing.assert_allclose(spectra(graphs[:3]), [expected(graph) for graph in graphs[:3]], atol=1e-9)
+    assert spectra(graphs)[3].tolist() == [0.0] * 30
     assert spectra([]) == []
