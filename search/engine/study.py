@@ -27,7 +27,7 @@ from .memory import RoundMemory
 from .pareto import front
 from .space import Space
 from .strategy import Strategy
-from .trial import Trial
+from .trial import Trial, best_of
 from .view import RoundView
 
 MOST_PROPOSALS = 20
@@ -161,8 +161,7 @@ class Study:
 
     def best(self, trials: Sequence[Trial] | None = None) -> Trial | None:
         """Return the trial with the highest score, of equals the first; None where none was evaluated."""
-        usable = [trial for trial in (self.trials() if trials is None else trials) if trial.usable]
-        return max(usable, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
+        return best_of(self.trials() if trials is None else trials)
 
     def front(self, trials: Sequence[Trial] | None = None) -> tuple[Trial, ...]:
         """Return the Pareto front of the objectives, the least crowded first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -78,7 +78,13 @@ class Trial:
     @property
     def usable(self) -> bool:
         """Whether it can be a parent: a network with a score that is no repeat."""
-        return self.status == "done"
+        return self.status == "done" and self.score is not None
+
+
+def best_of(trials: Iterable[Trial]) -> Trial | None:
+    """Return the trial with the highest score, of equals the first; None where none was evaluated."""
+    usable = (trial for trial in trials if trial.usable)
+    return max(usable, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
 
 
 def in_one_line(error: str) -> str:

@@ -23,7 +23,7 @@ class Improvement:
 
 def evaluated(trials: Sequence[Trial]) -> list[Trial]:
     """Return the trials that were evaluated, in their order: repeats cost nothing and are not among them."""
-    return [trial for trial in trials if trial.status == "done" and trial.score is not None]
+    return [trial for trial in trials if trial.usable]
 
 
 def improvements(trials: Sequence[Trial]) -> list[Improvement]:

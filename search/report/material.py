@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..engine import Trial
+from ..engine.trial import best_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +63,4 @@ class Material:
 
     def best(self) -> Trial | None:
         """Return the pick: the evaluated trial with the best score, the first of equals."""
-        scored = [trial for trial in self.trials if trial.status == "done" and trial.score is not None]
-        return max(scored, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
+        return best_of(self.trials)

@@ -125,7 +125,7 @@ class FairNad:
 
     def parent(self, view: View) -> tuple[Trial, Module]:
         """Return a network off the Pareto front: of two at random the less crowded."""
-        front = [trial for trial in view.front() if trial.module is not None] or usable(view.trials)
+        front = view.front() or usable(view.trials)
         parent = front[min(view.rng.randrange(len(front)) for _ in range(2))]
         assert parent.module is not None
         return parent, parent.module

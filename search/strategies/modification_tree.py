@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 
 from ..engine import Trial
@@ -16,9 +17,18 @@ class ModificationTree:
 
     trials: Sequence[Trial]
 
-    def children(self, parent: Trial) -> list[Trial]:
+    def children(self, parent: Trial) -> Sequence[Trial]:
         """Return the networks made of a network, those that failed too."""
-        return [trial for trial in self.trials if trial.parents[:1] == (parent.number,)]
+        return self._children.get(parent.number, ())
+
+    @cached_property
+    def _children(self) -> Mapping[int, Sequence[Trial]]:
+        """The children of all networks by the number of their parent, in their order."""
+        found: dict[int, list[Trial]] = {}
+        for trial in self.trials:
+            for parent in trial.parents[:1]:
+                found.setdefault(parent, []).append(trial)
+        return found
 
     def parent(self, child: Trial) -> Trial | None:
         """Return the network that a network was made of; None for a root."""

@@ -10,8 +10,8 @@ from ..engine import Trial
 
 
 def usable(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the trials that can be parents, in their order."""
-    return [trial for trial in trials if trial.usable and trial.module is not None and trial.score is not None]
+    """Return the trials that can be parents, in their order; none of their networks is read for that."""
+    return [trial for trial in trials if trial.usable]
 
 
 def score_of(trial: Trial) -> float:
@@ -38,7 +38,7 @@ class Accuracy:
     @classmethod
     def among(cls, trials: Iterable[Trial]) -> Accuracy:
         """Return how the trials of a study that have a score are read."""
-        values = [_measured(trial) for trial in trials if trial.usable and trial.score is not None]
+        values = [_measured(trial) for trial in trials if trial.usable]
         low, high = min(values, default=0.0), max(values, default=1.0)
         if low < 0 or high > 100:
             unit = (high - low) / 0.8 or 1.0
