@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,9 +14,14 @@ from .output import console, counted, on_terminal, say
 
 if TYPE_CHECKING:
     from ..search.engine import Study, Trial
+    from ..search.store.work import State
 
 _OFTEN = 0.5
+"""Seconds between two looks at the study."""
+_SHARE = 20
+"""How many times as long as a look took the next one is put off at least: a large study is looked at less often."""
 _SELDOM = 10.0
+"""Seconds after which a line is printed though the best is the same."""
 _BAR = 30
 _REASONS = {
     "trials": "all {wanted} evaluations are there",
@@ -32,11 +37,12 @@ class Progress:
     On a terminal one picture is redrawn; elsewhere there is a line when the best changes, and now and then.
     """
 
-    def __init__(self, study: Study) -> None:
-        """Watch a study."""
-        self._study = study
+    def __init__(self, study: Study, clock: Callable[[], float] = time.monotonic) -> None:
+        """Watch a study; ``clock`` tells the time in seconds."""
+        self._study, self._clock = study, clock
         self._live: Any = None
-        self._start = self._shown = time.monotonic()
+        self._start = self._shown = clock()
+        self._next = self._start + _OFTEN
         self._before = study.state().evaluated
         self._best: int | None = None
 
@@ -55,10 +61,13 @@ class Progress:
             self._live.stop()
 
     def update(self) -> None:
-        """Show where the study is, unless that was shown just now."""
-        now = time.monotonic()
-        if now - self._shown < _OFTEN:
-            return
+        """Show where the study is, unless it was looked at just now."""
+        now = self._clock()
+        if now >= self._next:
+            self._show(now)
+            self._next = now + max(_OFTEN, _SHARE * (self._clock() - now))
+
+    def _show(self, now: float) -> None:
         trials = self._study.trials()
         best = self._study.best(trials)
         number = None if best is None else best.number
@@ -76,15 +85,17 @@ class Progress:
     def line(self, trials: Sequence[Trial], now: float) -> str:
         """Return progress as one line."""
         state, best = self._study.state(), self._study.best(trials)
+        speed = self._speed(state, now)
         found = f"best {best.score:.4f} (trial {best.number})" if best else "no score yet"
         empty = _unmeasured(self._study, best) if best else ""
         front = f"front {empty or len(self._study.front(trials))}"
         parts = [f"round {state.rounds}: {state.evaluated} of {state.wanted} evaluated", found, front]
-        return ", ".join([*parts, f"{self._speed(now):.2f}/s", *self._spent(), statuses(trials)])
+        return ", ".join([*parts, f"{speed:.2f}/s", *self._spent(), statuses(trials)])
 
     def picture(self, trials: Sequence[Trial], now: float) -> list[str]:
         """Return progress as the lines of a picture: a bar, the best, the front, what became of all proposals."""
-        study, state, speed = self._study, self._study.state(), self._speed(now)
+        study, state = self._study, self._study.state()
+        speed = self._speed(state, now)
         done = min(_BAR, _BAR * state.evaluated // max(state.wanted, 1))
         left = (state.wanted - state.evaluated) / speed if speed else 0.0
         best, front = study.best(trials), study.front(trials)
@@ -99,9 +110,9 @@ class Progress:
             f"trials {', '.join([statuses(trials) or 'none yet', *self._spent()])}",
         ]
 
-    def _speed(self, now: float) -> float:
+    def _speed(self, state: State, now: float) -> float:
         """Return evaluations a second since this run began."""
-        return (self._study.state().evaluated - self._before) / max(now - self._start, 1e-9)
+        return (state.evaluated - self._before) / max(now - self._start, 1e-9)
 
     def _spent(self) -> list[str]:
         tokens = self._study.stored.tokens()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from nasc.cli.search_progress import Progress
-from nasc.search.engine import run
+from nasc.search.engine import Study, Trial, run
 from nasc.search.store import Store
 from nasc.tests.search.engine.walking import study, weighing
 
@@ -173,3 +173,22 @@ def test_progress_names_what_is_evaluated_the_best_and_what_became_of_the_rest(t
     line = Progress(found).line(found.trials(), time.monotonic())
     assert "4 of 4 evaluated, best 0." in line
     assert " done" in line
+
+
+def test_a_large_study_is_looked_at_seldom(tmp_path: Path) -> None:
+    """By a clock on which a look takes half a second, there is one every ten seconds."""
+    now, looks = 0.0, list[float]()
+
+    class Watched(Study):
+        def trials(self) -> tuple[Trial, ...]:
+            nonlocal now
+            looks.append(now)
+            now += 0.5
+            return super().trials()
+
+    small = study(tmp_path / "s.db", 4)
+    progress = Progress(Watched(small.stored, small.space, small.strategy), lambda: now)
+    while now < 24:
+        now += 0.125
+        progress.update()
+    assert looks == [0.5, 10.5, 20.5]
