@@ -203,7 +203,7 @@ def _taken(tensors: dict[str, Tensor], room: str) -> dict[str, NDArray[np.generi
 
 
 def _member(shape: Shape, tensors: dict[str, Tensor], index: int) -> Encoder:
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=()):  # on the meta device, drawing weights imports torch's compiler: 2 s
         encoder = Encoder(shape)
     prefix = f"{index}."
     state = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 Floats = NDArray[np.float64]
 FLOOR = 0.05
@@ -40,18 +39,18 @@ class Mixture:
         weights = np.full(len(means), 1 / len(means))
         for _ in range(rounds):
             joint = _joint(x, means, variances, weights)
-            posterior = np.exp(joint - np.asarray(logsumexp(joint, axis=1, keepdims=True)))
+            posterior = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
             counts = posterior.sum(axis=0) + 1e-9
             means = posterior.T @ x / counts[:, None]
             variances = np.maximum(posterior.T @ (x * x) / counts[:, None] - means**2, FLOOR)
             weights = counts / counts.sum()
-        density: Floats = np.asarray(logsumexp(_joint(x, means, variances, weights), axis=1))
+        density: Floats = np.logaddexp.reduce(_joint(x, means, variances, weights), axis=1)
         return Mixture(means, variances, weights, np.quantile(density, np.linspace(0, 1, QUANTILES)))
 
     def posterior(self, x: Floats) -> Floats:
         """Return the probability of each component for points, [n, q]."""
         joint = _joint(x, self.means, self.variances, self.weights)
-        result: Floats = np.exp(joint - np.asarray(logsumexp(joint, axis=1, keepdims=True)))
+        result: Floats = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
         return result
 
     def in_domain(self, x: Floats) -> Floats:
@@ -60,7 +59,7 @@ class Mixture:
         Below 99 in 100 of them it falls to 0 over ``TAIL`` times the log density between these and the median.
         The least likely ones of training do not enter: a few strangers among them would make anything known.
         """
-        density: Floats = np.asarray(logsumexp(_joint(x, self.means, self.variances, self.weights), axis=1))
+        density: Floats = np.logaddexp.reduce(_joint(x, self.means, self.variances, self.weights), axis=1)
         share = np.interp(density, self.levels, np.linspace(0, 1, len(self.levels)))
         rare, median = self.levels[1], self.levels[len(self.levels) // 2]
         tail = np.clip(1 - (rare - density) / (TAIL * (median - rare) + 1e-9), 0, 1) / (len(self.levels) - 1)

@@ -52,6 +52,16 @@ def test_loads_no_framework(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert code == "0"
 
 
+def test_a_score_loads_torch_without_its_compiler(tmp_path: Path) -> None:
+    """The compiler takes as long to import as the rest of torch, and a tensor drawn on the meta device imports it."""
+    (tmp_path / "a.nasc").write_text(TEXT, encoding="utf-8")
+    code = "import sys; from nasc.cli import main; assert main(['score', 'a.nasc']) == 0; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "torch" in loaded
+    assert loaded.intersection({"torch._dynamo", "sympy", "scipy", "sklearn"}) == set()
+
+
 def test_rooms_load_no_framework(project: dict[str, Any]) -> None:
     """Rooms and the packages right below them; what lies deeper is imported by a function that needs it."""
     packages = [name for name in project["tool"]["setuptools"]["packages"] if name.count(".") <= 2]
