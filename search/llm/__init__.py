@@ -7,6 +7,7 @@ from .client import Answer, Client, Message, Prompt
 from .errors import (
     BadAnswer,
     BadGrammar,
+    BadReply,
     BudgetExhausted,
     ContextTooLong,
     LLMError,
@@ -25,6 +26,7 @@ __all__ = [
     "Answer",
     "BadAnswer",
     "BadGrammar",
+    "BadReply",
     "BudgetExhausted",
     "Client",
     "ContextTooLong",

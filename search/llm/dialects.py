@@ -93,16 +93,23 @@ def _grammar(grammar: str, dialect: Dialect) -> dict[str, Any]:
             return {}
 
 
+def broken(completion: ChatCompletion) -> str:
+    """Return why a reply is no completion, in the server's own words where it gives any; empty where it is one."""
+    if _listed(completion, "choices"):
+        return ""
+    error = getattr(completion, "error", None)
+    said = cast(dict[str, object], error).get("message") if isinstance(error, dict) else error
+    return f"the reply holds no choices: {str(said)[:300]}" if said else "the reply holds no choices"
+
+
 def answer_text(completion: ChatCompletion) -> tuple[str, bool]:
     """Return what the model said, to the tool or in the open, and whether it came to its end.
 
-    Raises ValueError saying what is amiss where the reply is no completion or holds no text.
+    Raises ValueError saying what is amiss where a completion holds no text.
     """
-    choices = _listed(completion, "choices")
-    if not choices:
-        raise ValueError("the reply holds no choices")
-    message: Any = getattr(choices[0], "message", None)
-    ending: Any = getattr(choices[0], "finish_reason", None)
+    choice = _listed(completion, "choices")[0]
+    message: Any = getattr(choice, "message", None)
+    ending: Any = getattr(choice, "finish_reason", None)
     said = [getattr(getattr(call, "custom", None), "input", None) for call in _listed(message, "tool_calls")]
     for text in (*said, getattr(message, "content", None)):
         if isinstance(text, str) and text.strip():

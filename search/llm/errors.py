@@ -7,7 +7,8 @@ LLMError
 ├── TimedOut          the server did not answer in time
 ├── RateLimited       the server asks for less, or the account is empty
 ├── Refused           the server answered and said no: key, model, request
-├── BadAnswer         the server answered with nothing, or with no answer at all
+├── BadReply          what came back is none of this API: another URL, or something on the way
+├── BadAnswer         the model answered with nothing, or declined
 ├── BadGrammar        the grammar of the prompt cannot be used
 ├── ContextTooLong    the prompt does not fit into the model
 └── BudgetExhausted   the tokens allowed for this run are spent
@@ -67,8 +68,14 @@ class Refused(LLMError):
     code = "llm-refused"
 
 
+class BadReply(LLMError):
+    """What came back is none of this API: the URL is another's, or something on the way broke it."""
+
+    code = "llm-bad-reply"
+
+
 class BadAnswer(LLMError):
-    """The server answered with nothing, or with something that is no answer."""
+    """The model answered with nothing, or declined: with this prompt it would again."""
 
     code = "llm-bad-answer"
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 
-from .errors import BadAnswer, RateLimited, Refused, TimedOut, Unreachable
+from .errors import BadReply, ContextTooLong, RateLimited, Refused, TimedOut, Unreachable
 from .retry import Failure
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError
 
 _SHOWN = 300
+_TOO_LONG = re.compile(r"context.?(length|size|window)", re.IGNORECASE)
+"""What OpenAI, vLLM, SGLang and llama.cpp say, in code or words, of a prompt that is too long."""
 
 
 def failure_of(error: Exception, url: str, key: str, timeout: float, reached: bool) -> Failure:
@@ -34,13 +37,12 @@ def failure_of(error: Exception, url: str, key: str, timeout: float, reached: bo
         case APIStatusError():
             return _status(error, url, key)
         case _:
-            return Failure(bad_answer(url, f"the reply is no JSON of this API ({error})"), transient=False)
+            return bad_reply(url, f"the reply is no JSON of this API ({error})")
 
 
-def bad_answer(url: str, what: str) -> BadAnswer:
-    """Return the error for a server that answered, but with no answer."""
-    hint = "ask again or with more max_tokens; is the URL the root of the API? try: " + _curl(url)
-    return BadAnswer.at(url, what, hint)
+def bad_reply(url: str, what: str) -> Failure:
+    """Return what it means that something came back, but no reply of this API; a proxy may do better next time."""
+    return Failure(BadReply.at(url, what, f"is the URL the root of the API? try: {_curl(url)}"), transient=True)
 
 
 def _curl(url: str) -> str:
@@ -66,12 +68,15 @@ def _status(error: APIStatusError, url: str, key: str) -> Failure:
     if status in (408, 409) or (status >= 500 and status != 501):
         hint = f"the server failed, not the request; see its log, or try: {_curl(url)}"
         return Failure(Unreachable.at(url, f"HTTP {status}: {said}", hint), True, wait)
+    if status in (400, 413, 422) and _TOO_LONG.search(f"{error.code} {error.type} {said}"):
+        hint = "shorten the prompt, lower max_tokens, or serve the model with a longer context"
+        return Failure(ContextTooLong.at(url, f"HTTP {status}: {said}", hint), transient=False)
     hints = {
         401: f"put a valid key into {key}",
         403: f"the key in {key} may not use this model",
         404: f"is it the name of a model that the server has? {_curl(url)} lists them",
     }
-    hint = hints.get(status, "the request does not suit this server; is the prompt too long for the model?")
+    hint = hints.get(status, "the request does not suit this server or this model")
     return Failure(Refused.at(url, f"HTTP {status}: {said}", hint), transient=False)
 
 

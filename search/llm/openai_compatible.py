@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...ir import did_you_mean
 from .client import Answer, Prompt
-from .dialects import OPTIONAL, Dialect, answer_text, dialect_of, request
-from .errors import NotInstalled, Refused, Unreachable
-from .failures import bad_answer, failure_of
+from .dialects import OPTIONAL, Dialect, answer_text, broken, dialect_of, request
+from .errors import BadAnswer, BadReply, ContextTooLong, NotInstalled, Refused
+from .failures import bad_reply, failure_of
 from .retry import CallError, Failure, Retry, within
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class ServerClient:
         try:
             text, finished = answer_text(completion)
         except ValueError as error:
-            raise bad_answer(self.endpoint.url, str(error)) from error
+            raise BadAnswer.at(self.endpoint.url, str(error), "ask again, or with more max_tokens") from error
         sent = sum(len(message.content) for message in prompt.messages)
         usage = getattr(completion, "usage", None)
         return Answer(
@@ -96,16 +96,16 @@ class ServerClient:
 
     def embed(self, texts: Sequence[str]) -> list[Sequence[float]]:
         """Return a vector a text from the server's /embeddings; raises LLMError when no try brought them."""
-        page = self._retry.run(lambda: self._embeddings(list(texts)), self._on_event)
-        rows = [getattr(row, "embedding", None) for row in getattr(page, "data", None) or ()]
+        return self._retry.run(lambda: self._embeddings(list(texts)), self._on_event)
+
+    def _embeddings(self, texts: list[str]) -> list[Sequence[float]]:
+        server, model = self._connected(), self.endpoint.model
+        page = self._call(lambda: server.embeddings.create(model=model, input=texts, encoding_format="float"))
+        rows: list[object] = [getattr(row, "embedding", None) for row in getattr(page, "data", None) or ()]
         vectors: list[Sequence[float]] = [row for row in rows if isinstance(row, list) and row]
         if len(vectors) != len(texts):
-            raise bad_answer(self.endpoint.url, f"{len(vectors)} embeddings for {len(texts)} texts")
+            raise CallError(bad_reply(self.endpoint.url, f"{len(vectors)} embeddings for {len(texts)} texts"))
         return vectors
-
-    def _embeddings(self, texts: list[str]) -> object:
-        server, model = self._connected(), self.endpoint.model
-        return self._call(lambda: server.embeddings.create(model=model, input=texts, encoding_format="float"))
 
     def _dialect_known(self) -> Dialect:
         """Return the dialect: given, OpenAI's own, or what the server's list of models tells."""
@@ -120,9 +120,9 @@ class ServerClient:
         try:
             return dialect_of(owner for _, owner in self._models())
         except CallError as failed:
-            if failed.failure.transient or isinstance(failed.failure.error, Unreachable):
-                raise
-            return "plain"
+            if isinstance(failed.failure.error, BadReply | Refused):
+                return "plain"
+            raise
 
     def _models(self) -> list[tuple[str, str | None]]:
         server = self._connected()
@@ -142,13 +142,15 @@ class ServerClient:
                 completion: ChatCompletion = self._call(partial(server.chat.completions.create, **arguments))
             except CallError as failed:
                 cause = failed.__cause__
-                if not isinstance(cause, APIStatusError):
+                if not isinstance(cause, APIStatusError) or isinstance(failed.failure.error, ContextTooLong):
                     raise
                 more = _refused_part(cause, arguments, skip)
                 if more is None:
                     raise self._explained(failed) from cause
                 skip |= {more}
                 continue
+            if what := broken(completion):
+                raise CallError(bad_reply(self.endpoint.url, what))
             if skip != self._skip:
                 self._on_event(f"{self.endpoint.url} will not have: {', '.join(sorted(skip - self._skip))}")
                 self._skip = skip

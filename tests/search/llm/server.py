@@ -109,6 +109,17 @@ def drips(handler: Handler, body: dict[str, Any]) -> None:
     handler.close_connection = True
 
 
+def truncates(handler: Handler, body: dict[str, Any]) -> None:
+    """Send the beginning of an answer, and close the connection."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"choices": [{"mess')
+    handler.wfile.flush()
+    handler.close_connection = True
+
+
 def hangs_up(handler: Handler, body: dict[str, Any]) -> None:
     handler.close_connection = True
 

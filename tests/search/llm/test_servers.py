@@ -11,6 +11,8 @@ pytest.importorskip("openai", reason="the openai package is not installed")
 
 from nasc.search.llm import (
     BadAnswer,
+    BadReply,
+    ContextTooLong,
     Ledger,
     LLMError,
     Message,
@@ -129,6 +131,12 @@ def test_a_refused_grammar_is_left_out_then_and_later():
     assert any("will not have: grammar" in event for event in watch.events)
 
 
+def test_a_prompt_that_is_too_long_is_so_without_its_grammar_too():
+    with server.serving(server.fails(400, "too long", code="context_length_exceeded"), owner="vllm") as served:
+        assert isinstance(Watch(served).fail(served)[0], ContextTooLong)
+    assert len(served.asked) == 1
+
+
 def test_a_refused_argument_is_left_out_but_the_grammar_stays():
     refuses = server.refuses_with("temperature", "Unsupported value: 'temperature'", param="temperature")
     with server.serving(refuses, owner="openai") as served:
@@ -171,6 +179,15 @@ def test_a_server_that_recovers_is_answered_by():
         assert Watch(served).ask().text == "set a\n"
 
 
+@pytest.mark.parametrize(
+    "broken", [server.replies('{"choices": ['), server.replies("<html>busy</html>"), server.truncates]
+)
+def test_what_is_no_reply_is_asked_for_again(broken):
+    with server.serving(broken, server.says("set a\n")) as served:
+        assert Watch(served).ask().text == "set a\n"
+    assert len(served.asked) == 2
+
+
 @pytest.mark.parametrize("behaviour", [server.stalls, server.drips])
 def test_a_server_that_never_answers_is_given_up(behaviour):
     with server.serving(behaviour) as served:
@@ -199,32 +216,40 @@ GOLDEN = {
     "empty": (
         [server.says("")],
         BadAnswer,
-        "error: URL: the answer is empty (finish_reason 'stop')\n"
-        "  help: ask again or with more max_tokens; is the URL the root of the API? try: curl URL/models",
+        "error: URL: the answer is empty (finish_reason 'stop')\n  help: ask again, or with more max_tokens",
     ),
     "null": (
         [server.says(None, "length")],
         BadAnswer,
-        "error: URL: the answer is empty (finish_reason 'length')\n"
-        "  help: ask again or with more max_tokens; is the URL the root of the API? try: curl URL/models",
+        "error: URL: the answer is empty (finish_reason 'length')\n  help: ask again, or with more max_tokens",
     ),
     "page": (
         [server.replies("<html>Welcome</html>")],
-        BadAnswer,
-        "error: URL: the reply holds no choices\n"
-        "  help: ask again or with more max_tokens; is the URL the root of the API? try: curl URL/models",
+        BadReply,
+        "error: URL: the reply holds no choices\n  help: is the URL the root of the API? try: curl URL/models",
     ),
     "malformed": (
         [server.replies('{"choices": [')],
-        BadAnswer,
+        BadReply,
         "error: URL: the reply is no JSON of this API (Expecting value: line 1 column 14 (char 13))\n"
-        "  help: ask again or with more max_tokens; is the URL the root of the API? try: curl URL/models",
+        "  help: is the URL the root of the API? try: curl URL/models",
     ),
     "wrong shape": (
         [server.replies('{"choices": 3}')],
-        BadAnswer,
-        "error: URL: the reply holds no choices\n"
-        "  help: ask again or with more max_tokens; is the URL the root of the API? try: curl URL/models",
+        BadReply,
+        "error: URL: the reply holds no choices\n  help: is the URL the root of the API? try: curl URL/models",
+    ),
+    "declined": (
+        [server.replies('{"error": {"message": "the provider is down", "code": 502}}')],
+        BadReply,
+        "error: URL: the reply holds no choices: the provider is down\n"
+        "  help: is the URL the root of the API? try: curl URL/models",
+    ),
+    "truncated": (
+        [server.truncates],
+        Unreachable,
+        "error: URL: the connection broke (peer closed connection without sending complete message body"
+        " (received 19 bytes, expected 1000))\n  help: is the server running? try: curl URL/models",
     ),
     "key": (
         [server.fails(401, "Incorrect API key")],
@@ -238,9 +263,14 @@ GOLDEN = {
     ),
     "too long": (
         [server.fails(400, "maximum context length is 512 tokens")],
-        Refused,
+        ContextTooLong,
         "error: URL: HTTP 400: maximum context length is 512 tokens\n"
-        "  help: the request does not suit this server; is the prompt too long for the model?",
+        "  help: shorten the prompt, lower max_tokens, or serve the model with a longer context",
+    ),
+    "odd": (
+        [server.fails(422, "no such thing")],
+        Refused,
+        "error: URL: HTTP 422: no such thing\n  help: the request does not suit this server or this model",
     ),
     "quota": (
         [server.fails(429, "You exceeded your quota", code="insufficient_quota")],
