@@ -71,14 +71,7 @@ class Bench:
 
     def evaluate(self, task: Task) -> Outcome:
         """Return the outcome of a task, with what else is to be measured of a network that is done."""
-        outcome = self._sandbox(task.evaluator).evaluate(task.text, task.seed)
-        for name in task.measures if outcome.status == "done" else ():
-            found = self._sandbox(name).evaluate(task.text, task.seed)
-            if found.status != "done":
-                return replace(found, seconds=outcome.seconds + found.seconds)
-            metrics = {**outcome.metrics, name: found.metrics[name]}
-            outcome = replace(outcome, metrics=metrics, seconds=outcome.seconds + found.seconds)
-        return outcome
+        return _measured(task, lambda spec: self._sandbox(spec).evaluate(task.text, task.seed))
 
     def rank(self, spec: str, rows: Rows) -> Sequence[float] | None:
         """Return the scores of a set, None where scores stand alone."""
@@ -93,6 +86,18 @@ class Bench:
         if spec not in self._sandboxes:
             self._sandboxes[spec] = Sandbox(spec, self._seconds, self._gib)
         return self._sandboxes[spec]
+
+
+def _measured(task: Task, evaluate: Callable[[str], Outcome]) -> Outcome:
+    """Return the outcome of a task by its evaluator, and by what else is to be measured of a network that is done."""
+    outcome = evaluate(task.evaluator)
+    for name in task.measures if outcome.status == "done" else ():
+        found = evaluate(name)
+        seconds = outcome.seconds + found.seconds
+        if found.status != "done":
+            return replace(found, seconds=seconds)
+        outcome = replace(outcome, metrics={**outcome.metrics, name: found.metrics[name]}, seconds=seconds)
+    return outcome
 
 
 class LocalPool:
@@ -166,7 +171,7 @@ class DirectPool:
         """Evaluate a task."""
         module = checked(parse(task.text))
         try:
-            outcome = self._evaluator(task.evaluator).evaluate(module, task.seed)
+            outcome = _measured(task, lambda spec: self._evaluator(spec).evaluate(module, task.seed).sound())
         except NascError as error:
             outcome = Outcome("failed", {}, str(error))
         self._over.append(Done(task, outcome))

@@ -128,11 +128,8 @@ class Study:
         Returns whether that is the trial's first outcome: others do not count. Metrics that are no numbers are left
         out; without a score the trial has failed. Raises NascError where there is no such trial, or no network in it.
         """
-        finite = {name: value for name, value in (metrics or {}).items() if math.isfinite(value)}
-        reason = error or ("" if "score" in finite else "the evaluator gave no finite score")
-        return self.work.settle(
-            self.work.task(number), Outcome("failed" if reason else "done", finite, reason, seconds)
-        )
+        outcome = Outcome("failed" if error else "done", metrics or {}, error, seconds)
+        return self.work.settle(self.work.task(number), outcome.sound())
 
     def lost(self, task: Task, why: str) -> bool:
         """Give back a task whose worker died, for another try; return whether there is one."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Literal, Protocol
 
 from ...ir import Module
@@ -21,6 +22,13 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     error: str = ""
     seconds: float = 0.0
+
+    def sound(self) -> Outcome:
+        """Return the outcome with the metrics that are finite numbers; ``failed`` where that leaves no score."""
+        finite = {name: float(value) for name, value in self.metrics.items() if isfinite(value)}
+        if self.status == "done" and "score" not in finite:
+            return replace(self, status="failed", metrics=finite, error="the evaluator gave no finite score")
+        return replace(self, metrics=finite)
 
 
 class Evaluator(Protocol):

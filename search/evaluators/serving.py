@@ -77,7 +77,7 @@ def _answer(evaluator: Evaluator, question: Mapping[str, Any], gib: float) -> Ou
         from ...grammar import parse
         from ...ir import checked
 
-        return _sound(evaluator.evaluate(checked(parse(question["text"])), int(question["seed"])))
+        return evaluator.evaluate(checked(parse(question["text"])), int(question["seed"])).sound()
     except NascError as error:
         return Outcome("failed", {}, str(error))
     except Exception as error:
@@ -100,16 +100,6 @@ def _ranked(evaluator: Evaluator, rows: Sequence[Mapping[str, float]]) -> Outcom
     if rank is None:
         return Outcome("done")
     return Outcome("done", {str(place): score for place, score in enumerate(cast(list[float], rank(rows)))})
-
-
-def _sound(outcome: Outcome) -> Outcome:
-    """Return an outcome whose metrics are finite numbers: a score that is none is a failure."""
-    from math import isfinite
-
-    finite = {name: float(value) for name, value in outcome.metrics.items() if isfinite(value)}
-    if outcome.status == "done" and "score" not in finite:
-        return Outcome("failed", finite, "the evaluator gave no finite score")
-    return Outcome(outcome.status, finite, outcome.error)
 
 
 def _limit(gib: float) -> None:

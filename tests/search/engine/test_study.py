@@ -222,6 +222,24 @@ def test_a_search_of_which_nothing_can_be_evaluated_ends_soon(tmp_path: Path) ->
     assert Counter(statuses(found)) == {"invalid": 40}
 
 
+def test_a_pool_without_processes_measures_the_same(tmp_path: Path) -> None:
+    class Odd(Weigh):
+        def evaluate(self, module: Module, seed: int) -> Outcome:
+            found = super().evaluate(module, seed)
+            return Outcome("done", {"score": float("nan")} if len(self.seen) == 2 else found.metrics)
+
+    class Clock(Weigh):
+        def evaluate(self, module: Module, seed: int) -> Outcome:
+            return Outcome("done", {"score": -2.5, "latency": 2.5})
+
+    found = fixed(tmp_path, [[8, 9]], trials=2, objectives=("score", "latency"))
+    run(found, DirectPool({"weigh": Odd(), "latency": Clock()}))
+    first, second = found.trials()
+    assert first.metrics["latency"] == 2.5
+    assert (second.status, second.error) == ("failed", "the evaluator gave no finite score")
+    assert found.front() == (first,)
+
+
 def test_ask_and_tell(tmp_path: Path) -> None:
     found = fixed(tmp_path, [[8, 9, 10], [11]], trials=4)
     first, second, third = found.ask()
