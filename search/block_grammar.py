@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir import OPS, Graph, attributes_of
+from .lark_text import literal
+from .op_changes import UNWRITTEN
 
 _VALUE = "VALUE: /true|false|[a-z]+|-?[0-9]+(\\.[0-9]+)?|[A-Z][A-Z0-9]*(\\*[0-9]+)?|\\[[0-9, ]{1,40}\\]/"
-_UNSEEN = frozenset({"call", "parameter", "constant"})
 
 
 def block_rules(blocks: Sequence[Graph], allowed: frozenset[str]) -> list[str]:
     """Return the rule ``block``: one of these graphs with a new body of ops that are ``allowed``."""
     lines = [f"block: {' | '.join(f'block{i}' for i in range(len(blocks)))}"]
     for i, graph in enumerate(blocks):
-        lines.append(f'block{i}: {_text(header(graph))} node~1..60 "  return %" NAME (", %" NAME)* "\\n}}\\n"')
-    ops = [name for name in OPS if name in allowed and name not in _UNSEEN]
+        lines.append(f'block{i}: {literal(header(graph))} node~1..60 "  return %" NAME (", %" NAME)* "\\n}}\\n"')
+    ops = [name for name in OPS if name in allowed and name not in UNWRITTEN]
     lines += [
         'node: "  %" NAME " = " application "\\n"',
         f"application: {' | '.join(map(_application, ops))}",
@@ -39,8 +40,3 @@ def _application(op: str) -> str:
         return f'"{op}" operands'
     one = f"({' | '.join(names)}) VALUE"
     return f'"{op}" operands (" {{" {one} (", " {one})* "}}")?'
-
-
-def _text(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

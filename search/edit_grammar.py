@@ -8,6 +8,7 @@ from ..ir import OPS, Graph, Module, NascError, checked
 from .block_grammar import block_rules
 from .edits import Edit
 from .focus import focus_of
+from .lark_text import literal, reason_rules
 from .vocabulary import Vocabulary, vocabulary
 
 MOST_EDITS = 3
@@ -74,8 +75,7 @@ class _Writer:
         lines = [f"start: {reason}({' | '.join(f'script{i}' for i in range(len(words)))})"]
         if blocks:
             lines[0] = lines[0][:-1] + " | block)"
-        if why:
-            lines += ['reason: "why: " WHY "\\n"', f"WHY: /[A-Za-z][A-Za-z0-9 ,.%'()-]{{7,{max(why, 8)}}}/"]
+        lines += reason_rules(why)
         for i, each in enumerate(words):
             header = "" if each.graph == entry and len(words) == 1 else literal(f"in @{each.graph}:\n") + " "
             lines.append(f'script{i}: {header}(edit{i} "\\n")~1..{edits}')
@@ -113,9 +113,3 @@ class _Writer:
         """Return the name of the rule with these alternatives."""
         key = tuple(options)
         return self.names.setdefault(key, f"r{len(self.names)}")
-
-
-def literal(text: str) -> str:
-    """Return text as a Lark string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

@@ -20,7 +20,8 @@ from ..ir import (
 from .edits import OpSpec
 
 _NAMES = ("word", "text", "dtype")
-_UNSEEN = frozenset({"call", "parameter", "constant"})
+UNWRITTEN = frozenset({"call", "parameter", "constant"})
+"""Ops that no edit and no block written anew can hold: they come with the model."""
 
 
 def change_op(op: Op, values: Mapping[str, object]) -> Op:
@@ -37,10 +38,10 @@ def change_op(op: Op, values: Mapping[str, object]) -> Op:
 def build_op(spec: OpSpec, old: Op | None) -> Op:
     """Return the op that an edit writes; attributes left out are those of the op that it replaces."""
     cls = OPS.get(spec.name)
-    if cls is None or spec.name in _UNSEEN:
+    if cls is None or spec.name in UNWRITTEN:
         raise NascError.of(
             f"there is no op {spec.name!r} to write",
-            did_you_mean(spec.name, OPS.keys() - _UNSEEN),
+            did_you_mean(spec.name, OPS.keys() - UNWRITTEN),
             "unknown-op",
         )
     values = resolve(cls, dict(spec.values))

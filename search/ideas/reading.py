@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..edit_grammar import literal
+from ..lark_text import literal
 from ..llm import BadAnswer, Client, Message, Prompt
 from ..prompts import filled
 from .embedding import Embedder, Vector, alike, nearest

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from ...grammar import print_graph, print_node
 from ...ir import OPS, Graph, Module, Node
-from ..edit_grammar import literal, repairable
+from ..edit_grammar import repairable
 from ..edit_script import parse_edits
 from ..edits import Delete, Edit, Insert, Replace, SetAttributes
+from ..lark_text import literal
 from ..naming import fresh_value
 from ..op_changes import build_op, change_op
 from ..view import shown

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ...frontends.cells.nb201 import OPERATIONS, parse_edges
 from ...ir import Diagnostic, Loc, NascError, did_you_mean
-from ..edit_grammar import literal
+from ..lark_text import literal, reason_rules
 from .nb201_form import EDGES
 
 Edge = tuple[int, int]
@@ -86,8 +86,7 @@ def change_grammar(edges: Mapping[Edge, str], at: Edge | None, changes: int, why
     """Return the grammar of 1 to ``changes`` lines that each put another operation on an edge, after a reason."""
     chosen = [at] if at is not None else list(EDGES)
     lines = [f'start: {"reason " if why else ""}(change "\\n")~1..{1 if at is not None else max(changes, 1)}']
-    if why:
-        lines += ['reason: "why: " WHY "\\n"', f"WHY: /[A-Za-z][A-Za-z0-9 ,.%'()-]{{7,{max(why, 8)}}}/"]
+    lines += reason_rules(why)
     lines.append(f"change: {' | '.join(f'edge{i}{j}' for i, j in chosen)}")
     for i, j in chosen:
         others = " | ".join(literal(operation) for operation in OPERATIONS if operation != edges[i, j])

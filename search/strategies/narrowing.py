@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..edit_grammar import literal
+from ..lark_text import literal
 from ..llm.rules import Rules, read_rules
 
 if TYPE_CHECKING:
