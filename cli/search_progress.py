@@ -174,8 +174,7 @@ def _way(best: Trial, trials: Sequence[Trial]) -> list[str]:
     trial: Trial | None = best
     while trial is not None:
         if trial.change:
-            change = "; ".join(line for line in trial.change.split("\n") if line and not line.startswith("in @"))
-            shown = change if len(change) <= 100 else f"{change[:97]}..."
+            shown = trial.changed if len(trial.changed) <= 100 else f"{trial.changed[:97]}..."
             steps.append(f"{trial.operator or 'change'} (trial {trial.number}): {shown}")
         trial = trials[trial.parents[0]] if trial.parents else None
     return steps[:6][::-1]

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..ir import Diagnostic, Module, NascError, checked, did_you_mean, digest
+from ..ir import Diagnostic, Module, NascError, Types, checked, did_you_mean
 from ..ir.graph import Notes
 from ..passes import Canonicalize
 from .application import apply_edits
 from .edit_grammar import kinds_of
 from .edits import Edit
 from .limits import Limits, Size
+
+Interface = tuple[Types, Types]
+"""The types of the inputs and of the outputs of a network."""
 
 
 class Predicted(Protocol):
@@ -68,41 +71,35 @@ class Judge:
         from ..passes import Legalize
 
         edited = checked(Legalize(before=module)(apply_edits(module, edits, notes)))
-        self._check_interface(edited)
-        self._check_kinds(edited)
+        check_interface(edited, interface_of(self.start))
+        if self.kinds is not None:
+            check_kinds(edited, self.kinds)
         return edited, self.limits.check(edited)
 
     def score(self, module: Module) -> float:
         """Return the predicted score of a module."""
         return float(self.scorer.predict([module])[0].score)
 
-    def _check_interface(self, module: Module) -> None:
-        wanted = (tuple(i.type for i in self.start.main.inputs), self.start.main.output_types)
-        given = (tuple(i.type for i in module.main.inputs), module.main.output_types)
-        for side, before, after in zip(("inputs", "outputs"), wanted, given, strict=True):
-            if before != after:
-                shown = ", ".join(map(str, after))
-                raise NascError.of(
-                    f"the network now has the {side} {shown}",
-                    f"expected {', '.join(map(str, before))}",
-                    "interface",
-                )
 
-    def _check_kinds(self, module: Module) -> None:
-        new = sorted(kinds_of(module) - self.kinds) if self.kinds is not None else []
-        if new:
-            raise NascError(
-                *(
-                    Diagnostic(
-                        f"{name} is no operation of this model",
-                        did_you_mean(name, self.kinds or ()),
-                        "new-op",
-                    )
-                    for name in new
-                )
-            )
+def interface_of(module: Module) -> Interface:
+    """Return the types that a checked module takes and gives."""
+    return tuple(value.type for value in module.main.inputs), module.main.output_types
 
 
-def fingerprint(module: Module) -> str:
-    """Return what is equal for equal networks."""
-    return digest(module)
+def check_interface(module: Module, wanted: Interface) -> None:
+    """Check that a checked module takes and gives what it should. Raises NascError."""
+    for side, before, after in zip(("inputs", "outputs"), wanted, interface_of(module), strict=True):
+        if before != after:
+            raise NascError.of(f"the network has the {side} {_list(after)}", f"expected {_list(before)}", "interface")
+
+
+def check_kinds(module: Module, allowed: frozenset[str]) -> None:
+    """Check that a module has no ops but those of the model. Raises NascError with every other one."""
+    new = sorted(kinds_of(module) - allowed)
+    if new:
+        found = (Diagnostic(f"{op} is no operation of this model", did_you_mean(op, allowed), "new-op") for op in new)
+        raise NascError(*found)
+
+
+def _list(types: Types) -> str:
+    return ", ".join(map(str, types))

@@ -59,9 +59,18 @@ def limits_of(params: str | int | None, macs: str | int | None, size: Size) -> L
     )
 
 
+def is_ratio(text: object) -> bool:
+    """Return whether a limit is written as a share of a network's size: ``0.5x``."""
+    return isinstance(text, str) and _RATIO.fullmatch(text.strip()) is not None
+
+
+def limit_of(text: str | int, base: int) -> int:
+    """Return a limit written as a number, ``5M``, or ``0.5x`` of ``base``. Raises NascError."""
+    return int(float(str(text).strip()[:-1]) * base) if is_ratio(text) else parse_limit(text)
+
+
 def _limit(text: str | int, base: int, option: str) -> int:
-    ratio = _RATIO.fullmatch(text.strip()) if isinstance(text, str) else None
-    limit = int(float(ratio[1]) * base) if ratio else parse_limit(text)
+    limit = limit_of(text, base)
     if limit < base:
         raise NascError.of(
             f"{option} {text} allows {show_count(limit)}, but the model has {show_count(base)} already",

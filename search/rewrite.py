@@ -13,13 +13,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from ..ir import Module, NascError
+from ..ir import Module, NascError, digest
 from ..passes import show_count
 from .description import describe, percent
 from .edit_grammar import kinds_of
 from .edit_script import parse_script
 from .focus import Place, places
-from .judging import Judge, Scorer, annotated, fingerprint, prepared
+from .judging import Judge, Scorer, annotated, prepared
 from .limits import Limits, Size, limits_of
 from .llm import Answer, BadAnswer, Client, ContextTooLong, LLMError, Message, Prompt
 from .outcome import RewriteOptions, RewriteResult, Step, one_line
@@ -98,7 +98,7 @@ class _Run:
         self.baseline = self.score = self.judge.score(self.start)
         wanted = self.options.threshold
         self.threshold = self.scorer.threshold(self.baseline) if wanted is None else wanted
-        self.seen.add(fingerprint(self.start))
+        self.seen.add(digest(self.start))
         self.tell(f"predicted score {self.baseline:.4f}, to reach {self.threshold:.4f}")
 
     def loop(self) -> str:
@@ -203,9 +203,9 @@ class _Run:
         return replace(step, score=score, size=size, network=module, accepted=score > self.score + LEAST_GAIN), module
 
     def new(self, module: Module) -> str:
-        """Return the fingerprint of a network that has not been judged. Raises NascError where it has."""
-        mark = fingerprint(module)
-        if mark == fingerprint(self.best):
+        """Return the digest of a network that has not been judged. Raises NascError where it has."""
+        mark = digest(module)
+        if mark == digest(self.best):
             raise NascError.of("once repaired, the network is what it was", "make an edit that fits", "edit-idle")
         if mark in self.seen:
             raise NascError.of("this network was tried before", "make other edits", "edit-seen")

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ...ir import OPS, Diagnostic, NascError, did_you_mean
-from ...passes import cost, parse_limit
+from ...passes import cost
 from ..edit_grammar import kinds_of
 from ..evaluators import parse_cascade
+from ..limits import is_ratio, limit_of
 from ..llm import Client, Price
 from ..store.store import Store
 from .admission import fingerprint
@@ -22,7 +23,6 @@ from .study import Study
 
 TRIALS = 100
 """Evaluations that a new study is to make where the user does not say."""
-_RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*x", re.IGNORECASE)
 _MOST = {"batch": 10**6, "seconds": 10**9, "gib": 10**6, "max_params": 2**62, "max_macs": 2**62}
 """The largest value of each setting that has to be above 0."""
 _OBJECTIVE = re.compile(r"(min:)?[A-Za-z_][\w.]*")
@@ -149,14 +149,11 @@ def _check(settings: Settings) -> None:
 
 def _limit(text: object, space: Space, key: str) -> int:
     """Return a limit written as a number, ``5M``, or ``0.5x`` of the model's. Raises NascError."""
-    ratio = _RATIO.fullmatch(text.strip()) if isinstance(text, str) else None
-    if ratio is None:
-        return parse_limit(text if isinstance(text, int) else str(text))
-    starts = space.starts()
-    if not starts:
+    starts = space.starts() if is_ratio(text) else ()
+    if is_ratio(text) and not starts:
         raise NascError.of(f"{text} of what? {space.name} starts from no model", "give a number, such as 5M", "limit")
-    size = cost(starts[0])
-    return int(float(ratio[1]) * (size.params if key == "max_params" else size.macs))
+    base = getattr(cost(starts[0]), key.removeprefix("max_")) if starts else 0
+    return limit_of(text if isinstance(text, int) else str(text), base)
 
 
 def _ops(text: object, space: Space, _: str) -> tuple[str, ...]:

@@ -71,6 +71,12 @@ class Trial:
         return self.metrics.get("score")
 
     @property
+    def changed(self) -> str:
+        """What was done, in one line: its edits with semicolons between, without their places and the reason."""
+        lines = (line for line in self.change.splitlines() if line and not line.startswith(("in @", "why:")))
+        return "; ".join(lines)
+
+    @property
     def reason(self) -> str:
         """Why it came to nothing, in one line: what is wrong and what would be right; empty where nothing is."""
         return in_one_line(self.error)

@@ -19,6 +19,10 @@ class Price:
     prompt: float
     completion: float
 
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Return what so many tokens cost."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1_000_000
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -44,10 +48,7 @@ class Ledger:
     @property
     def cost(self) -> float | None:
         """The price of all tokens, or None where no price was given."""
-        if self.price is None:
-            return None
-        paid = self.prompt_tokens * self.price.prompt + self.completion_tokens * self.price.completion
-        return paid / 1_000_000
+        return None if self.price is None else self.price.of(self.prompt_tokens, self.completion_tokens)
 
     def record(self, answer: Answer) -> None:
         """Add an answer: a hit if it came from the cache, else a call with its tokens and seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from ...ir import OPS, Diagnostic, Module, NascError, Types, checked, did_you_mean, digest
+from ...ir import OPS, Module, NascError, checked, digest
 from ...passes import Legalize
 from ..application import apply_edits
 from ..edit_grammar import edit_grammar, kinds_of
@@ -13,7 +13,7 @@ from ..edit_script import parse_edits
 from ..edits import Edit, edit_script
 from ..engine import Change, Spot
 from ..focus import Place, focus_of
-from ..judging import prepared
+from ..judging import check_interface, check_kinds, interface_of, prepared
 from ..limits import Limits
 from ..view import show_context, show_place, show_runs
 from .child import child_rules, small, without_identities, write_out
@@ -38,11 +38,11 @@ class ModelSpace:
         self.name = name
         self.walk = walk
         self._starts = tuple(prepared(module) for module in starts)
-        self._interface = _interface(self._starts[0])
+        self._interface = interface_of(self._starts[0])
         self._allowed = frozenset[str]().union(*map(kinds_of, self._starts)) if keep_ops else frozenset(OPS)
         self._keep_ops = keep_ops
         for module in self._starts[1:]:
-            self._check_interface(module)
+            check_interface(module, self._interface)
 
     def starts(self) -> tuple[Module, ...]:
         """Return the models, canonical and with repeated blocks factored out."""
@@ -148,28 +148,7 @@ class ModelSpace:
 
     def _legal(self, module: Module, before: Module | None) -> Module:
         legal = checked(Legalize(before=before)(module))
-        self._check_interface(legal)
-        self._check_kinds(legal)
+        check_interface(legal, self._interface)
+        check_kinds(legal, self._allowed)
         Limits().check(legal)
         return legal
-
-    def _check_interface(self, module: Module) -> None:
-        for side, wanted, given in zip(("inputs", "outputs"), self._interface, _interface(module), strict=True):
-            if wanted != given:
-                raise NascError.of(
-                    f"the network has the {side} {_list(given)}", f"expected {_list(wanted)}", "interface"
-                )
-
-    def _check_kinds(self, module: Module) -> None:
-        new = sorted(kinds_of(module) - self._allowed)
-        if new:
-            found = (Diagnostic(f"{op} is no operation of this model", did_you_mean(op, self._allowed)) for op in new)
-            raise NascError(*found)
-
-
-def _interface(module: Module) -> tuple[Types, Types]:
-    return tuple(value.type for value in module.main.inputs), module.main.output_types
-
-
-def _list(types: Types) -> str:
-    return ", ".join(map(str, types))

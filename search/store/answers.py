@@ -73,14 +73,9 @@ class Recorded:
         study, turn, position = self._study, self._round, self._position
         row = session.get(CallRow, (study, turn, position))
         if row is None or row.digest != digest:
-            cost = self._cost(answer) if paid else 0.0
+            full = None if self._price is None else self._price.of(answer.prompt_tokens, answer.completion_tokens)
+            cost = full if paid else 0.0
             session.merge(CallRow(study=study, round=turn, position=position, digest=digest, paid=paid, cost=cost))
-
-    def _cost(self, answer: Answer) -> float | None:
-        if self._price is None:
-            return None
-        spent = answer.prompt_tokens * self._price.prompt + answer.completion_tokens * self._price.completion
-        return spent / 1_000_000
 
 
 def _row(digest: str, client: str, prompt: Prompt, answer: Answer, error: str) -> AnswerRow:

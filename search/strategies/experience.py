@@ -65,10 +65,10 @@ def kind_of(tree: ModificationTree, trial: Trial) -> str:
 
 
 def _plain(tree: ModificationTree, trial: Trial) -> str:
-    change = "; ".join(line for line in trial.change.splitlines() if line and not line.startswith(("in @", "why:")))
+    change = trial.changed[:120]
     if trial.score is None:
-        return f"{change[:120]} failed: {_first(trial.error)}"
-    return f"{change[:120]} changed the score by {tree.gain(trial):+.4f}"
+        return f"{change} failed: {_first(trial.error)}"
+    return f"{change} changed the score by {tree.gain(trial):+.4f}"
 
 
 def _first(error: str) -> str:

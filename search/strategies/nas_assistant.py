@@ -82,9 +82,5 @@ class NasAssistant:
     def tried(self, view: View, best: Trial, most: int) -> str:
         """Return the latest children of the best network and what they lost."""
         children = [trial for trial in usable(view.trials) if trial.parents == (best.number,)]
-        lines = [f"{_one_line(trial.change)} ({score_of(trial) - score_of(best):+.4f})" for trial in children]
+        lines = [f"{trial.changed} ({score_of(trial) - score_of(best):+.4f})" for trial in children]
         return "\n".join(f"Tried: {line}" for line in lines[-most:]) if most else ""
-
-
-def _one_line(change: str) -> str:
-    return "; ".join(line for line in change.splitlines() if line and not line.startswith("in @"))
