@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
@@ -76,6 +77,19 @@ class Subject:
             return tensors_of(self.live)
         raw = self.session.initializers if self.session is not None else {}
         return {**raw, **self.lowered.weights} if isinstance(self.lowered, Lowered) else raw
+
+    def given(self, wanted: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return the weights by key for a model that wants tensors of these shapes.
+
+        They are as the layers of the IR hold them, unless these are no rearrangement of what the ONNX file holds under
+        the name: lowering computed with it (took a part, negated it), and the file's own tensor is meant.
+        """
+        held = self.session.initializers if self.session is not None else {}
+        tensors = dict(self.tensors())
+        for key, tensor in wanted.items():
+            if key in held and held[key].shape == tensor.shape and not _rearranged(held[key], tensors[key], tensor):
+                tensors[key] = held[key]
+        return tensors
 
     def run(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Return the outputs, nested ones in PyTorch's order."""
@@ -176,6 +190,13 @@ def _give(subject: Subject, weights: str | None) -> None:
         raise NascError.of(f"{subject.name} holds its own weights", "leave its --weights option out", "weights")
     load_weights(subject.live, read_weights(weights))
     subject.own_weights = True
+
+
+def _rearranged(held: Tensor, made: Tensor, wanted: Tensor) -> bool:
+    """Return whether a tensor has the wanted shape and the numbers of another, in whatever order."""
+    if made.shape != wanted.shape or made.dtype != held.dtype:
+        return False
+    return torch.equal(made, held) or torch.equal(made.flatten().sort().values, held.flatten().sort().values)
 
 
 def _type_of(tensor: Tensor) -> TensorType:

@@ -35,7 +35,8 @@ class Transfer:
         """Copy the weights."""
         if self.source is None or self.target is None or self.target.live is None:
             return
-        given, taken = self.source.tensors(), tensors_of(self.target.live)
+        taken = tensors_of(self.target.live)
+        given = self.source.given(taken)
         with torch.no_grad():
             for key, origin in self.pairs.items():
                 taken[key].copy_(given[origin])
@@ -51,14 +52,17 @@ def transfer(a: Subject, b: Subject) -> Transfer:
         return Transfer(None, None, {key: key for key in b.tensors() if key in a.tensors()})
     if target.own_weights and not source.own_weights:
         source, target, letters = target, source, "B's into A" if target is b else "A's into B"
-    given, wanted = source.tensors(), _wanted(target)
+    wanted = _wanted(target)
+    given = source.given(wanted)
+    idle = _unread(target) - set(given)
+    wanted = {key: value for key, value in wanted.items() if key not in idle}
     if not wanted:
         return Transfer(source, target, {}, "there are none")
     if _fits(given, wanted):
         own = tensors_of_target(target)
         pairs = {key: key for key in own if key in given and given[key].shape == own[key].shape}
         return Transfer(source, target, pairs, f"{letters}: {_count(wanted)} by key{_changed(given, target, pairs)}")
-    pairs = _matched(source, target)
+    pairs = _matched(source, target, given)
     missing = [key for key in wanted if key not in pairs]
     if missing:
         raise NascError(*_told(missing, wanted, given, pairs, target, letters))
@@ -76,6 +80,17 @@ def _wanted(target: Subject) -> dict[str, Tensor]:
     assert target.live is not None
     state = target.live.state_dict()
     return {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+
+
+def _unread(target: Subject) -> set[str]:
+    """Return the keys of tensors that nothing in the target's graph reads, such as a head for training alone."""
+    if target.module is None:
+        return set()
+    main = inline(target.module).main
+    users = main.users()
+    sources = [node for node in main.nodes if node.op.name in ("parameter", "constant")]
+    idle = [node for node in sources if not users[node.name] and node.name not in main.outputs]
+    return {key for node in idle for key in keys_of(node, main)}
 
 
 def _fits(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
@@ -132,9 +147,9 @@ def _owners(graph: Graph) -> dict[str, Node]:
     return {key: node for node in graph.nodes for key in keys_of(node, graph)}
 
 
-def _matched(source: Subject, target: Subject) -> dict[str, str]:
+def _matched(source: Subject, target: Subject, given: Mapping[str, Tensor]) -> dict[str, str]:
     """Return the source's key of each of the target's: by the layers that the structures share, then by name."""
-    given, taken = source.tensors(), tensors_of_target(target)
+    taken = tensors_of_target(target)
     pairs: dict[str, str] = {}
     if source.module is not None and target.module is not None:
         found = diff(source.module, target.module)

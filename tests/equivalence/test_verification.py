@@ -10,7 +10,7 @@ from torch import nn
 from nasc.backends import emit_onnx, instantiate, write_onnx
 from nasc.backends.instances import tensors_of
 from nasc.equivalence import Certificate, Options, as_data, as_text, verify
-from nasc.frontends import Lowered, write_weights
+from nasc.frontends import Lowered, lower, write_weights
 from nasc.grammar import parse
 from nasc.ir import Module, NascError
 
@@ -293,6 +293,30 @@ def test_weights_that_do_not_fit_name_the_layer_and_what_would_do() -> None:
         "  in %more, layer more\n"
         "  help: give B weights of its own with --weights-b"
     )
+
+
+class Computing(nn.Module):
+    """Weights that reading ONNX computes with (negated, sliced, spread over axes), and a head that nothing reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decay = nn.Parameter(torch.randn(6))
+        self.pos = nn.Parameter(torch.randn(1, 9, 6))
+        self.norm = nn.GroupNorm(1, 5)
+        self.aux = nn.Linear(6, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.norm((x + self.pos[:, :5]) * -self.decay.exp())
+        return result
+
+
+def test_weights_that_an_onnx_model_computes_with_are_taken_as_the_file_holds_them() -> None:
+    torch.manual_seed(2)
+    lowered = lower(Computing(), torch.randn(1, 5, 6))
+    torch.manual_seed(3)
+    certificate = verify(Computing(), emit_onnx(lowered.module, lowered.weights), torch.randn(1, 5, 6), options=QUICK)
+    assert certificate.equal
+    assert certificate.weights == "B's into A: 4 tensors by key, 2 of which it had otherwise"
 
 
 def test_an_onnx_file_takes_no_weights(tmp_path: Path) -> None:
