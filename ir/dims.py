@@ -35,10 +35,15 @@ class Expr:
     terms: tuple[tuple[Monomial, int], ...]
     _hash: int = field(init=False, repr=False, compare=False)
     _text: str = field(init=False, repr=False, compare=False, default="")
+    name: str | None = field(init=False, repr=False, compare=False, default=None)
+    """The symbol, where the dimension is a symbol and nothing else, as most are."""
 
     def __post_init__(self) -> None:
         """Hash once: dimensions are compared and looked up all the time."""
         object.__setattr__(self, "_hash", hash(self.terms))
+        monomial, coefficient = self.terms[0]
+        if coefficient == 1 and len(self.terms) == 1 and len(monomial) == 1 and isinstance(monomial[0], str):
+            object.__setattr__(self, "name", monomial[0])
 
     def __hash__(self) -> int:
         """Return the hash of the normal form."""
@@ -117,6 +122,8 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
     """Replace symbols by dimensions; symbols without a value stay. Raises ZeroDivisionError."""
     if isinstance(dim, int) or not values:
         return dim
+    if dim.name is not None:
+        return values.get(dim.name, dim)
     total: Dim = 0
     for monomial, coefficient in dim.terms:
         total = total + coefficient * product(_value(atom, values) for atom in monomial)
@@ -127,7 +134,7 @@ def product(dims: Iterable[Dim]) -> Dim:
     """Return the product of dimensions; 1 for none."""
     total: Dim = 1
     for dim in dims:
-        total = total * dim
+        total = dim if total == 1 else total * dim
     return total
 
 
@@ -149,8 +156,12 @@ def solve(pattern: Dim, value: Dim, known: Mapping[str, Dim]) -> tuple[str, Dim]
 
     ``C*4`` against 256 gives ``("C", 64)``; the caller checks the solution by substituting it.
     """
+    if isinstance(pattern, int):
+        return None
+    if pattern.name is not None:
+        return None if pattern.name in known else (pattern.name, value)
     unknown = symbols_of(pattern) - known.keys()
-    if isinstance(pattern, int) or len(unknown) != 1:
+    if len(unknown) != 1:
         return None
     (name,) = unknown
     rest = substitute(pattern, {**known, name: 0})
@@ -162,7 +173,7 @@ def solve(pattern: Dim, value: Dim, known: Mapping[str, Dim]) -> tuple[str, Dim]
 
 def _value(atom: Atom, values: Mapping[str, Dim]) -> Dim:
     if isinstance(atom, str):
-        return values.get(atom, symbol(atom))
+        return values[atom] if atom in values else symbol(atom)
     return substitute(atom.numerator, values) // substitute(atom.denominator, values)
 
 
@@ -176,7 +187,8 @@ def _normal(total: Mapping[Monomial, int]) -> Dim:
         return 0
     if len(terms) == 1 and not terms[0][0]:
         return terms[0][1]
-    terms.sort(key=lambda term: (not term[0], -len(term[0]), [str(atom) for atom in term[0]]))
+    if len(terms) > 1:
+        terms.sort(key=lambda term: (not term[0], -len(term[0]), [str(atom) for atom in term[0]]))
     return Expr(tuple(terms))
 
 

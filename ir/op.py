@@ -157,8 +157,8 @@ class Op:
     def substitute(self, values: Mapping[str, Dim]) -> Op:
         """Return this op with symbols in its attributes replaced; itself where there are none."""
         changes: dict[str, object] = {}
-        for name, value in self.attributes().items():
-            new = _substitute(value, values)
+        for name, value in self.__dict__.items():
+            new = _substitute(value, values) if isinstance(value, (Expr, tuple)) else value
             if new is not value:
                 changes[name] = new
         return self.replace(**changes) if changes else self
