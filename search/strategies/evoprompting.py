@@ -2,7 +2,7 @@
 
 The algorithm::
 
-    P <- the starts, evaluated; G <- nothing
+    P <- the starts, evaluated, whatever they reach; G <- nothing
     for each of T rounds:
         m times: k parents drawn from P, a temperature; n children, each one completion of the same prompt
         evaluate the children; those whose accuracy is above alpha join G
@@ -77,10 +77,11 @@ class EvoPrompting:
 
     def parents(self, view: View) -> list[Trial]:
         """Return the fittest that were no parents yet, and write down that they are now; of none left, any."""
-        used = {number for _, kept in view.memory.all(_KIND) for number in _numbers(kept, "parents")}
+        rounds = view.memory.all(_KIND)
+        used = {number for _, kept in rounds for number in _numbers(kept, "parents")}
         known, accuracy = usable(view.trials), Accuracy.among(view.trials)
         alpha = median(map(accuracy, known)) if self.alpha is None else self.alpha
-        alive = [trial for trial in known if accuracy(trial) >= alpha]
+        alive = [trial for trial in known if accuracy(trial) >= alpha or (not rounds and trial.operator == "start")]
         fresh = [trial for trial in alive if trial.number not in used]
         chosen = sorted(fresh or alive or known, key=lambda trial: (-fitness(trial, accuracy), trial.number))[: self.p]
         view.memory.put(_KIND, f"{view.round:06}", {"parents": [trial.number for trial in chosen]})

@@ -96,6 +96,19 @@ def test_evoprompting_takes_nobody_as_a_parent_in_two_rounds(study: Study) -> No
             assert set(one.parents) <= rounds[one.round - 1]
 
 
+def test_evoprompting_begins_with_all_starts_whatever_they_reach(study: Study) -> None:
+    view = study(left=3)
+    view.trials += [
+        trial(n, score, operator="start", module=view.space.starts()[0]) for n, score in enumerate((0.1, 0.2))
+    ]
+    open_strategy("evoprompting{alpha=0.5}").ask(view)
+    assert [document["parents"] for _, document in view.memory.all("evoprompting")] == [[1, 0]]
+    view.round = 1
+    view.trials += [trial(n, score, (0, 1), module=view.trials[0].module) for n, score in ((2, 0.3), (3, 0.9))]
+    open_strategy("evoprompting{alpha=0.5}").ask(view)
+    assert view.memory.get("evoprompting", "000001") == {"parents": [3]}
+
+
 def test_evoprompting_ends_after_its_rounds(study: Study) -> None:
     view = study()
     method = open_strategy("evoprompting{p=2,m=1,n=1,rounds=1}")
