@@ -9,7 +9,7 @@ The algorithm::
                    take ideas near to the one that last helped there, far from the one that last failed
                    let the LLM rank them; the first is the proposal
         Modifier:  let the LLM change the block, with the nearest experiences before its eyes
-                   hand errors back, up to 5 tries; then let it fit stem and downsampling to the new block
+                   let it fit stem and downsampling to the new block; of each hand errors back, up to 5 tries
 """
 
 from __future__ import annotations
@@ -156,10 +156,12 @@ class Nader:
         part = next((spot for spot in asking.drawing.view.space.spots(module) if spot.name == name), None)
         if part is None:
             return reply
-        more = asking.edit(module, part, self.question(asking, module, score_of(parent), part, idea, ()), tries=1)
+        question = self.question(asking, module, score_of(parent), part, idea, ())
+        more = asking.edit(module, part, question, self.tries)
         if more.module is None:
             return reply
-        return replace(reply, module=more.module, change=f"{reply.change.rstrip()}\n{more.change}", code=more.code)
+        change, problems = f"{reply.change.rstrip()}\n{more.change}", (*reply.problems, *more.problems)
+        return replace(reply, module=more.module, change=change, code=more.code, problems=problems)
 
     def question(
         self, asking: Asking, module: Module, score: float, spot: Spot | None, idea: Idea, context: Sequence[str]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nasc.grammar import parse
 from nasc.ir import digest
 from nasc.passes import cost
 from nasc.search.llm import Answer, BadAnswer, ContextTooLong, Message, Prompt, TimedOut
+from nasc.search.spaces.model import ModelSpace
 from nasc.search.strategies.asking import SEEN, Asking, reason
 from nasc.search.strategies.drawing import Drawing
+from nasc.search.strategies.nader import Nader
 from nasc.search.strategies.narrowing import about, holds
 
 Study = Callable[..., Any]
@@ -54,6 +58,49 @@ def test_an_answer_that_works_is_a_network_with_its_reason(study: Study) -> None
     )
     assert digest(view.admit(reply.module)) == digest(reply.module)
     assert reply.notes["model"] == "scripted"
+
+
+BLOCKS = """nasc 1
+
+graph @main(%x: f32[N,3,16,16]) -> f32[N,10] {
+  %stem = conv2d %x {out_channels=8, kernel_size=3, padding=1} #stem
+  %one = call @block %stem #one
+  %two = call @block %one #two
+  %three = call @block %two #three
+  %four = call @block %three #four
+  %down = conv2d %four {out_channels=16, kernel_size=3, stride=2, padding=1} #down
+  %pool = adaptive_avg_pool2d %down {output_size=1}
+  %flat = flatten %pool {start_dim=1}
+  %fc = linear %flat {out_features=10} #fc
+  return %fc
+}
+
+graph @block(%x: f32[N,8,16,16]) -> f32[N,8,16,16] {
+  %conv = conv2d %x {out_channels=8, kernel_size=3, padding=1} #conv
+  %bn = batch_norm %conv #bn
+  %relu = relu %bn
+  %conv2 = conv2d %relu {out_channels=8, kernel_size=3, padding=1} #conv2
+  %bn2 = batch_norm %conv2 #bn2
+  %sum = add %x, %bn2
+  return %sum
+}
+"""
+
+
+def test_nader_changes_the_block_then_fits_stem_and_downsampling_each_with_feedback(
+    study: Study, tmp_path: Path
+) -> None:
+    ideas = tmp_path / "ideas.jsonl"
+    ideas.write_text('{"text": "make it smoother"}', encoding="utf-8")
+    answers = ["replace %relu with gelu", "set %stem nothing=1", "set %stem kernel_size=5", "set %down kernel_size=5"]
+    view = study(llm=(llm := Script(answers)), wanted=1)
+    view.space = ModelSpace([parse(BLOCKS)])
+    (trial,) = view.play(Nader(embedder="hashed", ideas=str(ideas)), 2)[1:]
+    assert len(llm.prompts) == 4
+    assert "conv2d has no attribute 'nothing'" in llm.prompts[2].messages[-1].content
+    edits = ("in @one:", answers[0], "in @main:", answers[2], "in @main:", answers[3])
+    assert trial.change.split("\n") == [*edits, ""]
+    assert len(trial.notes["problems"]) == 1
 
 
 def test_a_proposal_names_the_prompts_that_made_it_and_no_others(study: Study) -> None:
