@@ -39,14 +39,10 @@ class Classes:
             known = codes[chosen]
             sent = np.stack([mixed(known, way) for way in range(WAYS)], axis=1)
             codes = sums(sent.take(which, axis=0).ravel(), start, index)
-            before, count = which, len(chosen)
+            columns, count = np.stack([WAYS * which + way for way in range(WAYS)], axis=1), WAYS * len(chosen)
             which, chosen = unique(codes)
             starts, read = _of_rows(start, index, chosen)
-            columns = np.empty((len(before), WAYS), np.int64)
-            for way in range(WAYS):
-                np.add(before * WAYS, way, out=columns[:, way])
-            read = columns.ravel()[read]
-            steps.append(Joined(torch.from_numpy(starts), torch.from_numpy(read), WAYS * count))
+            steps.append(Joined(torch.from_numpy(starts), torch.from_numpy(columns.ravel()[read]), count))
         return Classes(first, tuple(steps), torch.from_numpy(which))
 
 
