@@ -32,7 +32,7 @@ SOURCES = """\
 a SOURCE is one of
   model.py                      the module-level model, or the class that can be built without arguments
   model.py:Net                  one class or model of it
-  model.py:Net(num_classes=10)  the same, with arguments
+  model.py:Net(num_classes=10)  the same, with arguments; they may call classes of the file: Net(Config(depth=2))
   timm:NAME  torchvision:NAME   a model of these libraries, without pretrained weights
   keras:NAME  model.keras       a model of keras.applications with random weights; one that Keras 3 saved
   saved_model/  model.py:fn     a SavedModel's folder; a function of tf.function

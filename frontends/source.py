@@ -65,6 +65,16 @@ class Source:
     called: bool = False
 
 
+@dataclass(frozen=True)
+class Reference:
+    """An argument that names something of the user's file: ``GPTConfig``, ``nn.ReLU``, or a call of a class there."""
+
+    name: str
+    positional: tuple[object, ...] = ()
+    keyword: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    called: bool = False
+
+
 def parse_source(text: str) -> Source:
     """Return what a source names. Raises NascError saying which forms there are."""
     if text == "-":
@@ -126,21 +136,36 @@ def _named(text: str, kind: Kind, place: str, rest: str) -> Source:
         call = None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name | ast.Attribute):
         raise NascError.of(f"{rest!r} is not a call", f"expected {name or 'Name'}(number=10, flag=True)", "arguments")
-    positional = tuple(_literal(node) for node in call.args)
-    keyword = {item.arg: _literal(item.value) for item in call.keywords if item.arg is not None}
-    return Source(text, kind, place, name.strip(), positional, MappingProxyType(keyword), called=True)
+    positional, keyword = _arguments(call, kind == "python")
+    return Source(text, kind, place, name.strip(), positional, keyword, called=True)
 
 
-def _literal(node: ast.expr) -> object:
-    """Return the value of a literal; nothing is ever evaluated."""
+def _arguments(call: ast.Call, names: bool) -> tuple[tuple[object, ...], Mapping[str, object]]:
+    keyword = {item.arg: _argument(item.value, names) for item in call.keywords if item.arg is not None}
+    return tuple(_argument(node, names) for node in call.args), MappingProxyType(keyword)
+
+
+def _argument(node: ast.expr, names: bool) -> object:
+    """Return the value of a literal, or a reference where ``names`` are allowed; nothing is ever evaluated."""
     try:
         return ast.literal_eval(node)
     except ValueError:
+        called = isinstance(node, ast.Call)
+        what = node.func if isinstance(node, ast.Call) else node
+        if names and _dotted(what):
+            given = _arguments(node, names) if isinstance(node, ast.Call) else ((), MappingProxyType({}))
+            return Reference(ast.unparse(what), *given, called=called)
         raise NascError.of(
             f"{ast.unparse(node)!r} is not a literal",
-            "arguments may be numbers, strings, true values, None, and lists, tuples or dicts of them",
+            "arguments may be numbers, strings, true values, None, and lists, tuples or dicts of them"
+            + ", and names and classes of the file, such as Config(depth=2)" * names,
             "arguments",
         ) from None
+
+
+def _dotted(node: ast.expr) -> bool:
+    """Return whether an expression is a name, or names with dots between them."""
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _dotted(node.value))
 
 
 def missing_file(place: str) -> NascError:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,11 +16,12 @@ from ..frameworks import is_keras_layer, is_keras_model, is_tensorflow_function,
 from ..keras.runtime import seeded, torch_backend
 from ..lowered import Lowered
 from ..source import Source
+from .arguments import built, needs, resolved, suggested
 from .capture import quiet
 from .examples import example_inputs, tensors
 from .lowering import lower_model
 from .transformers_zoo import build_transformers
-from .userfile import imported, told
+from .userfile import imported
 from .zoo import build_timm, build_torchvision
 
 BUILDERS = {"timm": build_timm, "torchvision": build_torchvision, "transformers": build_transformers}
@@ -30,18 +29,21 @@ BUILDERS = {"timm": build_timm, "torchvision": build_torchvision, "transformers"
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something in a file that is a model or makes one; ``needs`` are the arguments that it must be given."""
+    """Something in a file that is a model or makes one.
+
+    ``needs`` are the arguments that it must be given, ``example`` is how these may be written.
+    """
 
     name: str
     value: Any
     needs: tuple[str, ...] = ()
+    example: str = ""
 
     def command(self, place: str) -> str:
         """Return the command that lowers it."""
         if not self.needs:
             return f"nasc lower {place}:{self.name}"
-        arguments = ", ".join(f"{name}=..." for name in self.needs)
-        return f"nasc lower '{place}:{self.name}({arguments})'"
+        return f"nasc lower '{place}:{self.name}({self.example})'"
 
 
 def lower_found(source: Source, types: tuple[TensorType, ...], data: str | None) -> Lowered:
@@ -77,7 +79,13 @@ def find_model(module: ModuleType, source: Source) -> nn.Module:
         hint = did_you_mean(source.name, [c.name for c in found]) or "the file defines no model"
         raise NascError.of(f"{source.place} has no {source.name!r}", hint, "no-model")
     value = getattr(module, source.name)
-    return _build(Candidate(source.name, value, () if source.called else _needs(value)), source)
+    if source.called:
+        return _build(Candidate(source.name, value), resolved(source, module))
+    return _build(_candidate(source.name, value, module), source)
+
+
+def _candidate(name: str, value: object, module: ModuleType) -> Candidate:
+    return Candidate(name, value, needs(value), suggested(value, module))
 
 
 def _candidates(module: ModuleType) -> list[Candidate]:
@@ -89,24 +97,12 @@ def _candidates(module: ModuleType) -> list[Candidate]:
         if isinstance(value, nn.Module) and all(value is not c.value for c in found):
             found.append(Candidate(name, value))
         elif (_is_class(value) and value.__module__ == module.__name__) or (name == "build_model" and callable(value)):
-            found.append(Candidate(name, value, _needs(value)))
+            found.append(_candidate(name, value, module))
     return found
 
 
 def _is_class(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, nn.Module) and "forward" in dir(value)
-
-
-def _needs(value: object) -> tuple[str, ...]:
-    """Return the names of the arguments that a class or function must be given."""
-    if isinstance(value, nn.Module) or not callable(value):
-        return ()
-    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    try:
-        parameters = inspect.signature(value).parameters.values()
-    except ValueError:
-        return ()
-    return tuple(p.name for p in parameters if p.default is p.empty and p.kind not in optional)
 
 
 def _only(module: ModuleType, found: list[Candidate], source: Source) -> Candidate:
@@ -122,7 +118,8 @@ def _only(module: ModuleType, found: list[Candidate], source: Source) -> Candida
             return group[0]
         if group:
             raise _ambiguous(source, group)
-    raise _none(source, found)
+    used = _used_names(module, {c.name for c in found})
+    raise _none(source, [c for c in found if c.name not in used] or found)
 
 
 def _used_names(module: ModuleType, names: set[str]) -> set[str]:
@@ -152,7 +149,7 @@ def _none(source: Source, found: list[Candidate]) -> NascError:
     commands = "\n".join(f"    {c.command(source.place)}" for c in found)
     return NascError.of(
         f"no model of {source.place} can be built without arguments",
-        f"give them:\n{commands}",
+        f"give them:\n{commands}\n    or write a function build_model() that returns the model into the file",
         "needs-arguments",
     )
 
@@ -179,7 +176,7 @@ def _build(candidate: Candidate, source: Source) -> nn.Module:
             f"write {candidate.command(source.place)}",
             "needs-arguments",
         )
-    made = _call(value, candidate.name, source)
+    made = built(value, candidate.name, source, source.positional, source.keyword)
     if not isinstance(made, nn.Module):
         raise NascError.of(
             f"{candidate.name}() returned {type(made).__name__}, not a model",
@@ -187,22 +184,3 @@ def _build(candidate: Candidate, source: Source) -> nn.Module:
             "no-model",
         )
     return made
-
-
-def _call(value: Callable[..., Any], name: str, source: Source) -> Any:
-    if source.called:
-        _fit(value, name, source)
-    with told(Path(source.place).resolve(), f"{name} cannot be built"):
-        return value(*source.positional, **source.keyword)
-
-
-def _fit(value: Callable[..., Any], name: str, source: Source) -> None:
-    """Raise NascError where a class or function does not take the arguments that the source gives it."""
-    try:
-        signature = inspect.signature(value)
-    except ValueError:
-        return
-    try:
-        signature.bind(*source.positional, **source.keyword)
-    except TypeError as error:
-        raise NascError.of(f"{name} cannot be built: {error}", f"it is {name}{signature}", "arguments") from None

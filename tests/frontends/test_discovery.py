@@ -30,7 +30,12 @@ ERRORS: dict[str, tuple[Any, ...]] = {
     "needs arguments": ("needs.py",),
     "named model needs arguments": ("two.py:C",),
     "wrong arguments": ("two.py:A(classes=3)",),
-    "not literals": ("two.py:A(n=open('x'))",),
+    "not literals": ("two.py:A(n=[open('x')])",),
+    "a builtin among arguments": ("two.py:A(n=open('x'))",),
+    "unknown name among arguments": ("configured.py:Net(config=Confg(depth=2))",),
+    "a function among arguments": ("configured.py:Net(config=os.getenv('HOME'))",),
+    "wrong arguments of an argument": ("configured.py:Net(config=Config(dept=2))",),
+    "needs a configuration": ("configured.py",),
     "not a call": ("two.py:A(3",),
     "instance with arguments": ("instance.py:model(3)",),
     "not a model": ("instance.py:number",),
@@ -110,6 +115,15 @@ def test_arguments_reach_the_model():
     for source in ("loaders.py:Net(classes=7)", "loaders.py:Net(7)"):
         main = lower_source(source, ["2x4"]).module.main
         assert str(main.output_types[0]) == "f32[N,7]"
+
+
+def test_arguments_may_name_what_the_file_has():
+    for source, length in (
+        ("configured.py:Net(config=Config(depth=2))", 4),
+        ("configured.py:Net(Config(act=nn.GELU))", 2),
+        ("configured.py:Net(config=argparse.Namespace(depth=1, act=torch.nn.ReLU))", 2),
+    ):
+        assert len(lower_source(source, ["2x4"]).module.main.nodes) == length
 
 
 def test_a_file_of_a_package_imports_its_neighbours():
