@@ -78,12 +78,12 @@ class Leases:
 
     def _watch(self) -> None:
         if self._thread is None:
-            self._over.clear()
-            self._thread = threading.Thread(target=self._renew, name="nasc leases", daemon=True)
+            self._over = threading.Event()
+            self._thread = threading.Thread(target=self._renew, args=(self._over,), name="nasc leases", daemon=True)
             self._thread.start()
 
-    def _renew(self) -> None:
-        while not self._over.wait(self._life / 4):
+    def _renew(self, over: threading.Event) -> None:
+        while not over.wait(self._life / 4):
             try:
                 with self._database.writing(self._study) as session:
                     expires = self._database.now(session) + self._life
