@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ from .pool import Bench, Done, Rows
 LOCAL: Final = "local"
 """The address that starts a cluster of this machine alone."""
 _PATIENCE = 5.0
+"""Seconds for which a cluster may let a connection wait."""
+_ROOM = 300.0
+"""Seconds for which a cluster may have no room for any worker."""
 
 
 class Worker:
@@ -69,9 +73,9 @@ class RayPool:
         self._joined = _connect(address)
         self._actor: Any = ray.remote(num_cpus=1, max_restarts=0)(Worker)
         self._limits = (seconds, gib)
-        self._specs: tuple[str, ...] = ()
         resources: Any = ray.cluster_resources
         wanted = size or max(1, int(resources().get("CPU", 1)))
+        self._chances = self._left = 2 * wanted + 1
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
         self._flying: dict[Any, tuple[Any, Task]] = {}
@@ -86,10 +90,7 @@ class RayPool:
 
     def prepare(self, specs: Sequence[str]) -> None:
         """Open evaluators at the first worker that is there. Raises NascError where one cannot be opened."""
-        self._specs = tuple(specs)
-        while not self._idle:
-            self._welcome(1.0)
-        _taken((None, ray.get(self._idle[0].open.remote(self._specs))))
+        _taken((None, ray.get(self._first().open.remote(tuple(specs)))))
 
     def submit(self, task: Task) -> None:
         """Begin a task at a worker that is idle."""
@@ -104,9 +105,7 @@ class RayPool:
 
     def rank(self, spec: str, rows: Rows) -> Sequence[float] | None:
         """Return the scores of a set, None where scores stand alone."""
-        while not self._idle:
-            self._welcome(1.0)
-        found: Sequence[float] | None = _taken(ray.get(self._idle[0].rank.remote(spec, rows)))
+        found: Sequence[float] | None = _taken(ray.get(self._first().rank.remote(spec, rows)))
         return found
 
     def close(self) -> None:
@@ -134,8 +133,21 @@ class RayPool:
         actor: Any = self._actor.remote(*self._limits)
         self._starting[actor.open.remote(())] = actor
 
+    def _first(self) -> Any:
+        """Return an idle worker, waiting for the first one to join. Raises NascError where none does."""
+        end = time.monotonic() + _ROOM
+        while not self._idle:
+            if time.monotonic() > end:
+                hint = "`ray status` says which CPUs are free, and what takes them"
+                raise NascError.of(f"--ray: no worker has joined within {_ROOM:g} s", hint, "ray")
+            self._welcome(1.0)
+        return self._idle[0]
+
     def _welcome(self, seconds: float) -> None:
-        """Take on the workers that have joined, and ask anew for those that were lost before they did."""
+        """Take on the workers that have joined, and ask anew for those that were lost before they did.
+
+        Raises NascError where one after the other is.
+        """
         if not self._starting:
             return
         ready, _ = ray.wait(list(self._starting), num_returns=len(self._starting), timeout=seconds)
@@ -143,10 +155,20 @@ class RayPool:
             actor = self._starting.pop(reference)
             try:
                 ray.get(reference)
-            except RayError:
+            except RayError as error:
+                self._left -= 1
+                if not self._left:
+                    hint = "install nasc on all machines of the cluster, as it is here"
+                    raise NascError.of(f"--ray: no worker starts: {_last_line(error)}", hint, "ray") from None
                 self._start()
             else:
+                self._left = self._chances
                 self._idle.append(actor)
+
+
+def _last_line(error: Exception) -> str:
+    """Return what an error that came from a worker says in the end: what is above is its traceback."""
+    return str(error).strip().splitlines()[-1].strip()
 
 
 def _taken(reply: tuple[Any, tuple[str, str] | None]) -> Any:

@@ -17,14 +17,15 @@ from nasc.search.strategies import open_strategy
 TABLE = "table:nb201:cifar10"
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
     """A cluster with two CPUs, in this process and its children."""
     ray = pytest.importorskip("ray")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=80_000_000)
-    yield
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=80_000_000)
+        yield
+        ray.shutdown()
 
 
 def study(where: Path, trials: int) -> Study:
@@ -73,3 +74,25 @@ def test_the_candidate_of_a_lost_worker_is_evaluated_by_another(tmp_path: Path) 
     alone = study(tmp_path / "alone.db", 5)
     run(alone, DirectPool())
     assert dump(alone.stored) == dump(found.stored)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.usefixtures("cluster")
+def test_workers_that_cannot_start_are_not_asked_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nasc.search.engine import ray_pool
+
+    class Broken:
+        def __init__(self, seconds: float, gib: float) -> None:
+            raise RuntimeError("no nasc here")
+
+        def open(self, specs: object) -> None:
+            """Never reached."""
+
+    monkeypatch.setattr(ray_pool, "Worker", Broken)
+    pool = ray_pool.RayPool("auto", 1, 1.0, 1.0)
+    with pytest.raises(NascError) as caught:
+        pool.prepare([TABLE])
+    assert str(caught.value) == (
+        "error: --ray: no worker starts: RuntimeError: no nasc here\n"
+        "  help: install nasc on all machines of the cluster, as it is here"
+    )
