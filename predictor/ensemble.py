@@ -81,29 +81,38 @@ class Ensemble:
         self.card = card
         self.domain = domain
 
-    def in_domain(self, graphs: Sequence[Arrays]) -> Wide:
-        """Return the share of training networks that are no likelier than each graph, [g]; see :class:`Mixture`."""
+    def in_domain(self, graphs: Sequence[Arrays], embeddings: Floats | None = None) -> Wide:
+        """Return the share of training networks that are no likelier than each graph, [g]; see :class:`Mixture`.
+
+        ``embeddings`` [g, d] are what :meth:`embeddings` gives, where they are known.
+        """
         if not graphs or self.domain is None:
             return np.ones(len(graphs))
-        return self.domain.share(self.points(graphs))
+        return self.domain.share(self.points(graphs, embeddings))
 
-    def points(self, graphs: Sequence[Arrays]) -> Wide:
+    def points(self, graphs: Sequence[Arrays], embeddings: Floats | None = None) -> Wide:
         """Return what the mixture is of: statistics but flaws, and embeddings of graphs side by side, [g, s + d].
 
         What a flaw costs is known, so that it makes no network strange.
         """
         x = np.stack([g.statistics for g in graphs])[:, :LEADING]
-        return np.concatenate([x, self.embeddings(graphs).astype(np.float64)], axis=1)
+        known = self.embeddings(graphs) if embeddings is None else embeddings
+        return np.concatenate([x, known.astype(np.float64)], axis=1)
 
     @torch.inference_mode()
-    def scores(self, graphs: Sequence[Arrays], tasks: Sequence[str] | str) -> tuple[Floats, Floats]:
+    def scores(
+        self, graphs: Sequence[Arrays], tasks: Sequence[str] | str, embeddings: Floats | None = None
+    ) -> tuple[Floats, Floats]:
         """Return the scores and standard deviations of graphs, [g] each, in tasks: one for all, or one each."""
         if not graphs:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
         x = np.stack([g.statistics for g in graphs])
         trunk = self.trunk.every(x, asked(tasks, len(graphs)))
-        parts = [torch.stack([member(batch) for member in self.members]) for batch in batches(graphs) if self.members]
-        extra = torch.cat(parts, dim=1).numpy() if parts else np.zeros((1, len(graphs)))
+        extra = np.zeros((1, len(graphs)), np.float32)
+        if self.members:
+            known = torch.from_numpy(self.embeddings(graphs) if embeddings is None else embeddings)
+            parts = zip(self.members, known.chunk(len(self.members), dim=1), strict=True)
+            extra = torch.stack([member.score(part, torch.from_numpy(x).float()) for member, part in parts]).numpy()
         spread = trunk.var(axis=0) + extra.var(axis=0) + self.card.residual_std**2
         return (trunk.mean(axis=0) + extra.mean(axis=0)).astype(np.float32), np.sqrt(spread).astype(np.float32)
 

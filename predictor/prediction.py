@@ -87,8 +87,9 @@ class Predictor:
         """
         graphs = [_features(module) for module in modules]
         tasks = [_task(graph, task) for graph in graphs]
-        scores, stds = self.ensemble.scores(graphs, tasks)
-        shares, card = self.ensemble.in_domain(graphs), self.ensemble.card
+        embeddings = self.ensemble.embeddings(graphs)
+        scores, stds = self.ensemble.scores(graphs, tasks, embeddings)
+        shares, card = self.ensemble.in_domain(graphs, embeddings), self.ensemble.card
         return [
             Prediction(float(score), float(std), card.accuracy(float(score), asked), float(share), asked)
             for score, std, share, asked in zip(scores, stds, shares, tasks, strict=True)
