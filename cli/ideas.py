@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import positive
+from .arguments import Help, positive, seconds
 from .output import counted, need_place, say
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def add(command: argparse.ArgumentParser) -> None:
         "read",
         help="add the ideas of papers to a file of ideas",
         description="Read papers (PDF, text, Markdown) with an LLM and add their ideas to a file of JSON lines.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
+        epilog=EXAMPLE,
     )
     read.add_argument("papers", metavar="PAPERS", type=Path, help="a paper, or a folder of them")
     read.add_argument("-o", "--output", type=Path, default=Path("ideas.jsonl"), help="the file; default: ideas.jsonl")
@@ -46,7 +47,7 @@ def add(command: argparse.ArgumentParser) -> None:
     read.add_argument("--passages", type=positive, default=8, metavar="N", help="passages a paper at most; default: 8")
     read.add_argument("--defaults", action="store_true", help="begin with the ideas that are shipped")
     read.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
-    read.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds for an answer; default: 60")
+    read.add_argument("--timeout", type=seconds, default=60.0, metavar="S", help="seconds for an answer; default: 60")
     read.set_defaults(run=run)
 
 

@@ -6,7 +6,7 @@ import argparse
 import difflib
 from typing import TYPE_CHECKING
 
-from .arguments import add_output, add_source
+from .arguments import add_output, add_source, positive, seconds
 from .emit import TARGETS, emitted, write_code
 from .knowledge import doubt
 from .output import console, on_terminal, say, write_diagnostics
@@ -38,18 +38,18 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--threshold", type=float, metavar="S", help="stop at this score; default: a quarter deviation up"
     )
-    command.add_argument("--max-iterations", type=int, default=10, metavar="N", help="rounds at most; default: 10")
+    command.add_argument("--max-iterations", type=positive, default=10, metavar="N", help="rounds at most; default: 10")
     command.add_argument(
-        "--tries", type=int, default=3, metavar="N", help="answers a round until one holds; default: 3"
+        "--tries", type=positive, default=3, metavar="N", help="answers a round until one holds; default: 3"
     )
     command.add_argument("--keep-ops", action="store_true", help="only kinds of operations that the model has")
     command.add_argument("--max-params", metavar="N", help="parameters at most: 1.1x of the model's, or 5M")
     command.add_argument("--max-macs", metavar="N", help="multiply-accumulates at most: 1.1x of the model's, or 2G")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
     command.add_argument(
-        "--timeout", type=float, default=60.0, metavar="S", help="seconds an answer may take; default: 60"
+        "--timeout", type=seconds, default=60.0, metavar="S", help="seconds an answer may take; default: 60"
     )
-    command.add_argument("--budget-tokens", type=int, metavar="N", help="stop before the LLM has used more tokens")
+    command.add_argument("--budget-tokens", type=positive, metavar="N", help="stop before the LLM has used more tokens")
     command.add_argument("--no-cache", action="store_true", help="ask again even where an answer is known")
     command.add_argument("--no-diff", action="store_true", help="do not show the diff of the emitted code")
     add_output(command)

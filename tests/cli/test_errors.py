@@ -66,6 +66,22 @@ def test_output_folder_that_is_missing_is_said_before_the_work(nasc: Run, comman
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("rewrite", "--tries", "0"), "--tries: '0' is no whole number above 0"),
+        (("rewrite", "--max-iterations", "-3"), "--max-iterations: '-3' is no whole number above 0"),
+        (("rewrite", "--budget-tokens", "-5"), "--budget-tokens: '-5' is no whole number above 0"),
+        (("rewrite", "--timeout", "nan"), "--timeout: 'nan' is no number of seconds above 0"),
+        (("ideas", "read", "papers", "--timeout", "-1"), "--timeout: '-1' is no number of seconds above 0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_said_before_the_work(nasc: Run, options: tuple[str, ...], error: str) -> None:
+    done = nasc(*options)
+    assert done.code == 2
+    assert done.err.endswith(f"error: argument {error}\n")
+
+
 def test_model_that_prints_keeps_the_pipe_clean(shell: Run, tmp_path: Path) -> None:
     (tmp_path / "loud.py").write_text(
         "import torch\nprint('hello')\ninput_shape = (1, 4)\n\n\nclass Net(torch.nn.Module):\n"
