@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Final
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ...ir import Diagnostic
@@ -42,13 +43,15 @@ class Recorded:
         digest = prompt.digest(self.name)
         with self._database.reading() as session:
             row = session.get(AnswerRow, digest)
-            known = None if row is None else (_answer(row), row.error)
+            known = row and (_answer(row), row.error)
         answer, error = known or self._asked(prompt)
+        paid = known is None and not answer.cached
         with self._database.writing(self._study) as session:
-            if known is None and session.get(AnswerRow, digest) is None:
-                session.add(_row(digest, self.name, prompt, answer, error))
-                session.flush()
-            self._record(session, digest, answer, paid=known is None and not answer.cached)
+            if known is None:
+                row = _row(digest, self.name, prompt, answer, error)
+                kept = _first(session, row)
+                answer, error = (answer, error) if kept is row else (_answer(kept), kept.error)
+            self._record(session, digest, answer, paid)
         self._position += 1
         if error:
             code, _, text = error.partition("\n")
@@ -76,6 +79,19 @@ class Recorded:
             full = None if self._price is None else self._price.of(answer.prompt_tokens, answer.completion_tokens)
             cost = full if paid else 0.0
             session.merge(CallRow(study=study, round=turn, position=position, digest=digest, paid=paid, cost=cost))
+
+
+def _first(session: Session, row: AnswerRow) -> AnswerRow:
+    """Keep an answer, unless another study was given one meanwhile; return the one that is kept."""
+    kept = session.get(AnswerRow, row.digest)
+    if kept is not None:
+        return kept
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:  # PostgreSQL lets two studies write at the same time
+        return session.get_one(AnswerRow, row.digest)
+    return row
 
 
 def _row(digest: str, client: str, prompt: Prompt, answer: Answer, error: str) -> AnswerRow:

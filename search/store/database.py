@@ -19,6 +19,8 @@ from .schema import VERSION, MetaRow, StudyRow, Table
 
 _BUSY = 60_000
 """Milliseconds for which a transaction waits for another one's end."""
+_LOCK = text("SELECT pg_advisory_xact_lock(64577)")
+"""What waits in PostgreSQL for others that make tables or studies; a transaction's end gives it back."""
 _FORMS = "expected a file (study.db), sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 _ADVICE = {
     "not a database": "name another file: this one is something else",
@@ -70,10 +72,15 @@ class Database:
 
     @contextmanager
     def writing(self, study: int | None = None) -> Generator[Session]:
-        """Yield a session whose writes are kept together or not at all; no other one writes to ``study`` meanwhile."""
+        """Yield a session whose writes are kept together or not at all.
+
+        No other one writes to ``study`` meanwhile; without one, to the list of studies.
+        """
         with self._explained(), Session(self._writing) as session, session.begin():
             if self.shared_lock and study is not None:
                 session.execute(select(StudyRow.id).where(StudyRow.id == study).with_for_update())
+            elif self.shared_lock:
+                session.execute(_LOCK)
             yield session
 
     def now(self, session: Session) -> float:
@@ -96,7 +103,7 @@ class Database:
                 _keep_log(self._engine)
             with self._writing.begin() as connection:
                 if self.shared_lock:
-                    connection.execute(text("SELECT pg_advisory_xact_lock(64577)"))
+                    connection.execute(_LOCK)
                 Table.metadata.create_all(connection)
                 if connection.execute(select(MetaRow.value)).first() is None:
                     connection.execute(Table.metadata.tables["nasc_meta"].insert(), _META)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -10,7 +11,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +25,9 @@ from sqlalchemy import update
 from nasc.ir import NascError
 from nasc.search.engine import Settings, run
 from nasc.search.engine.memory import RoundMemory
+from nasc.search.llm import Answer, Message, Prompt
 from nasc.search.store import Store, dump
+from nasc.search.store.answers import Recorded
 from nasc.search.store.schema import MetaRow
 from nasc.search.store.wording import clean
 from nasc.tests.search.engine.walking import study, weighing
@@ -169,7 +174,7 @@ def test_what_is_missing_is_named() -> None:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The URL of a database on a PostgreSQL server of its own, on loopback."""
     commands = [shutil.which(name) for name in ("initdb", "pg_ctl")]
@@ -206,3 +211,33 @@ def test_postgresql_holds_the_same_study(server: str, tmp_path: Path) -> None:
     assert study(server).work.claim(None) == []
     other.close()
     assert re.fullmatch(r"postgresql://me@127\.0\.0\.1:\d+/postgres", Store(server).name)
+
+
+class Together:
+    """A client that answers differently each time, once as many have asked as there are to be."""
+
+    name = "together"
+
+    def __init__(self, count: int) -> None:
+        self.barrier, self.asked = threading.Barrier(count, timeout=60), itertools.count()
+
+    def complete(self, prompt: Prompt) -> Answer:
+        number = next(self.asked)
+        self.barrier.wait()
+        return Answer(f"answer {number}", 1, 1, 0.0, "model")
+
+
+def test_studies_of_one_postgresql_store_begin_and_ask_at_the_same_time(server: str) -> None:
+    """Both wrote the same row before, which one of them did not survive."""
+    client, prompt = Together(3), Prompt((Message("user", "?"),))
+
+    def begin(number: int) -> tuple[int, str]:
+        store = Store(server)
+        same = store.begin("same", Settings(), 1)
+        own = store.begin(f"own {number}", Settings(), 1)
+        return same.id, Recorded(client, store.database, own.id, 0).complete(prompt).text
+
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(begin, range(3)))
+    assert len(set(found)) == 1
+    assert Store(server).study("own 1").tokens() == 2
