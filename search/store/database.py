@@ -54,6 +54,9 @@ class Database:
         self._engine = _engine(self.url)
         self._finalizer = finalize(self, self._engine.dispose)
         self._writing = self._engine.execution_options(nasc_write=True)
+        self._reading = self._engine
+        if self.shared_lock:
+            self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with self._explained():
             self._prepare(create)
 
@@ -67,7 +70,7 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[Session]:
         """Yield a session to read with."""
-        with self._explained(), Session(self._engine) as session:
+        with self._explained(), Session(self._reading) as session:
             yield session
 
     @contextmanager
