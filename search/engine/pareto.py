@@ -16,7 +16,7 @@ SMALLER = frozenset({"params", "macs", "latency"})
 Point = tuple[float, ...]
 
 
-def point(trial: Trial, objectives: Sequence[str]) -> Point | None:
+def objectives_of(trial: Trial, objectives: Sequence[str]) -> Point | None:
     """Return a trial's objectives, smaller is better; None where it is no parent or one was not measured."""
     if not trial.usable:
         return None
@@ -32,7 +32,7 @@ def point(trial: Trial, objectives: Sequence[str]) -> Point | None:
 
 def front(trials: Sequence[Trial], objectives: Sequence[str]) -> tuple[Trial, ...]:
     """Return the trials that no other one beats in all objectives, the least crowded first, then the oldest."""
-    placed = [(trial, found) for trial in trials if (found := point(trial, objectives)) is not None]
+    placed = [(trial, found) for trial in trials if (found := objectives_of(trial, objectives)) is not None]
     points = [found for _, found in placed]
     if not points:
         return ()
@@ -45,13 +45,14 @@ def nondominated(points: Sequence[Point]) -> list[int]:
     """Return the indices of the points that no other one dominates, in order. Smaller is better.
 
     In the order of the points themselves whatever dominates a point comes before it, so each is held against the front
-    so far alone.
+    so far alone; equal points do not dominate each other.
     """
-    found: list[int] = []
-    for index in sorted(range(len(points)), key=lambda index: (points[index], index)):
-        if not any(dominates(points[other], points[index]) for other in found):
-            found.append(index)
-    return sorted(found)
+    found: list[Point] = []
+    for point in sorted(set(points)):
+        if not any(dominates(other, point) for other in found):
+            found.append(point)
+    kept = set(found)
+    return [index for index, point in enumerate(points) if point in kept]
 
 
 def dominates(first: Point, second: Point) -> bool:
