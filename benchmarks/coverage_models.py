@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nasc.frontends.pytorch.examples import tensors
+from nasc.frontends.pytorch.suggestions import tensors
 from nasc.frontends.pytorch.finding import BUILDERS
 from nasc.frontends.pytorch.transformers_zoo import ZOO
 from nasc.frontends.source import parse_source

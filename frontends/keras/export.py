@@ -12,8 +12,8 @@ from ...ir import Diagnostic, TensorType
 from ...passes.transposes import CancelTransposes
 from ..lowered import Lowered
 from ..pytorch.capture import quiet
-from ..pytorch.examples import tensors
 from ..pytorch.lowering import lower_model
+from ..pytorch.suggestions import tensors
 
 
 class _Called(nn.Module):

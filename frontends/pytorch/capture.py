@@ -24,6 +24,7 @@ from torch.utils import _pytree as pytree
 from ...ir import Diagnostic, Loc, NascError
 from .places import error_place, full_stacks, guard_places
 from .recurrences import one_step
+from .sizes import dtype_of
 
 BATCH = "N"
 Inputs = tuple[Any, ...]
@@ -54,11 +55,11 @@ def capture(model: nn.Module, inputs: Inputs, dynamic_batch: bool) -> Capture:
             except Exception as error:
                 warned = (_specialised(error, places),)
                 if _data_dependent(error):
-                    raise _failure(error) from error
+                    raise _failure(error, model, inputs) from error
         try:
             return Capture(_export(model, inputs, None), {}, warned)
         except Exception as error:
-            raise _failure(error) from error
+            raise _failure(error, model, inputs) from error
 
 
 def _export(model: nn.Module, inputs: Inputs, dynamic: Any) -> ExportedProgram:
@@ -152,8 +153,8 @@ def _specialised(error: BaseException, places: Sequence[Loc]) -> Diagnostic:
     )
 
 
-def _failure(error: Exception) -> NascError:
-    """Return the error that says which line of the user's model cannot be captured."""
+def _failure(error: Exception, model: nn.Module, inputs: Inputs) -> NascError:
+    """Return the error that says which line of the user's model cannot be captured, or does not run at all."""
     if isinstance(error, NascError):
         return error
     place = error_place(error)
@@ -166,16 +167,37 @@ def _failure(error: Exception) -> NascError:
                 where=place,
             )
         )
-    own = type(error).__module__ == "builtins"
-    what = "forward fails on the example input" if own else "torch.export cannot capture the model"
+    try:
+        with torch.no_grad():
+            model(*inputs)
+    except Exception as own:
+        what, hint = f"forward fails on the example input: {_told(own)}", _fitting(model, inputs)
+        inside = own.with_traceback(own.__traceback__.tb_next if own.__traceback__ else None)
+        return NascError(Diagnostic(what, hint, "export", where=error_place(inside) or place))
     return NascError(
         Diagnostic(
-            f"{what}: {type(error).__name__}: {_first_line(error)}",
-            "the model must run on the example input; try it in Python with the same shapes",
+            f"forward runs, but torch.export cannot follow it: {_told(error)}",
+            "write this with operations on tensors whose sizes do not depend on their values: no packed sequences, "
+            "nothing quantised",
             "export",
             where=place,
         )
     )
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_first_line(error)}"
+
+
+def _fitting(model: nn.Module, inputs: Inputs) -> str:
+    """Return what would be right where a model does not run: the dtype of its weights, if that is another."""
+    kinds = {p.dtype for p in model.parameters() if p.is_floating_point()}
+    given = [leaf for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()]
+    if len(kinds) == 1 and any(leaf.dtype not in kinds for leaf in given):
+        dtype = dtype_of(kinds.pop()).value
+        shapes = (f"'{dtype}[{','.join(map(str, leaf.shape))}]'" for leaf in given)
+        return f"its weights are {dtype}: give {' '.join(f'--input {shape}' for shape in shapes)}"
+    return "the model must run on the example input; try it in Python with the same shapes"
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,8 +18,9 @@ from ..lowered import Lowered
 from ..source import Source
 from .arguments import built, needs, resolved, suggested
 from .capture import quiet
-from .examples import example_inputs, tensors
+from .examples import example_inputs
 from .lowering import lower_model
+from .suggestions import tensors
 from .transformers_zoo import build_transformers
 from .userfile import imported
 from .zoo import build_timm, build_torchvision

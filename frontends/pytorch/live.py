@@ -13,8 +13,9 @@ from torch import nn
 from ...ir import TensorType
 from ..frameworks import is_keras_model, is_tensorflow_function
 from ..source import Source
-from .examples import example_inputs, tensors
+from .examples import example_inputs
 from .finding import find_model
+from .suggestions import tensors
 from .userfile import imported
 from .zoo import build_timm, build_torchvision
 

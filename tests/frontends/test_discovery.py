@@ -43,6 +43,9 @@ ERRORS: dict[str, tuple[Any, ...]] = {
     "branches on data": ("branch.py",),
     "unknown operations": ("missing.py",),
     "wrong shape": ("wrongshape.py",),
+    "wrong dtype": ("half.py", ["1x3x2x2"]),
+    "runs but cannot be captured": ("packed.py", ["f32[3,5,2]"]),
+    "loader of text": ("batches.py", [], "words"),
     "no input": ("noinput.py",),
     "too few inputs": ("two_inputs.py", ["i64[2,5]"]),
     "misspelt loader": ("loaders.py", [], "train_loaders"),
@@ -163,6 +166,27 @@ def test_the_input_that_is_suggested_is_one_that_the_model_runs_on():
     assert found.hint.splitlines()[0] == "nasc lower digits.py --input 1x1x28x28"
 
 
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        ("Timed()", "--input 1x3x32x32 --input 'i64[1]'"),
+        ("nn.Linear(3, 4).half()", "--input 'f16[1,3]'"),
+        ("nn.TransformerEncoderLayer(8, 2, 8)", "--input 1x8"),
+        ("nn.Linear(3, 4, device='meta')", "--input 1x3"),
+    ],
+)
+def test_inputs_are_suggested_once_an_argument_and_in_the_dtype_of_the_weights(model, hint):
+    Path("timed.py").write_text(
+        "from torch import nn\n\n\nclass Timed(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.time, self.image = nn.Embedding(9, 4), nn.Conv2d(3, 4, 3)\n\n    def forward(self, x, t):\n"
+        f"        return self.image(x) + self.time(t).view(1, 4, 1, 1)\n\n\nmodel = {model}\n"
+    )
+    with pytest.raises(NascError) as caught:
+        lower_source("timed.py")
+    (found,) = caught.value.diagnostics
+    assert found.hint.splitlines()[0] == f"nasc lower timed.py {hint}"
+
+
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
 def test_the_shapes_of_a_recurrent_layer_come_from_its_first_step(kind):
     Path("steps.py").write_text(
@@ -176,6 +200,12 @@ def test_the_shapes_of_a_recurrent_layer_come_from_its_first_step(kind):
 def test_a_data_loader_gives_the_input():
     main = lower_source("loaders.py", data="train_loader").module.main
     assert [str(i.type) for i in main.inputs] == ["f32[N,4]"]
+
+
+@pytest.mark.parametrize("name", ["pairs", "make", "batch", "named"])
+def test_batches_may_be_dicts(name):
+    main = lower_source("batches.py:Net" if name != "named" else "batches.py:Named", data=name).module.main
+    assert [str(i.type) for i in main.inputs] == ["f32[N,4]", "f32[N,4]"]
 
 
 def test_torchvision_models_have_their_own_input():

@@ -152,7 +152,7 @@ def test_every_missing_operation_is_named_at_once_with_its_layer_and_line():
 @pytest.mark.parametrize("name", ["bert", "llama", "convnextv2"])
 def test_a_model_of_transformers_comes_back(name):
     pytest.importorskip("transformers")
-    from nasc.frontends.pytorch.examples import tensors
+    from nasc.frontends.pytorch.suggestions import tensors
     from nasc.frontends.pytorch.transformers_zoo import build_transformers
     from nasc.frontends.source import parse_source
 
