@@ -37,10 +37,10 @@ _OWNERS: Final[dict[str, Dialect]] = {
 _TOOL: Final = "answer"
 
 
-def dialect_of(owners: Iterable[str | None]) -> Dialect:
+def dialect_of(owners: Iterable[object]) -> Dialect:
     """Return the dialect of a server by the ``owned_by`` of its models; plain where unknown."""
     for owner in owners:
-        known = _OWNERS.get((owner or "").lower())
+        known = _OWNERS.get(str(owner).lower())
         if known is not None:
             return known
     return "plain"
@@ -95,7 +95,7 @@ def _grammar(grammar: str, dialect: Dialect) -> dict[str, Any]:
 
 def broken(completion: ChatCompletion) -> str:
     """Return why a reply is no completion, in the server's own words where it gives any; empty where it is one."""
-    if _listed(completion, "choices"):
+    if listed(completion, "choices"):
         return ""
     error = getattr(completion, "error", None)
     said = cast(dict[str, object], error).get("message") if isinstance(error, dict) else error
@@ -107,10 +107,10 @@ def answer_text(completion: ChatCompletion) -> tuple[str, bool]:
 
     Raises ValueError saying what is amiss where a completion holds no text.
     """
-    choice = _listed(completion, "choices")[0]
+    choice = listed(completion, "choices")[0]
     message: Any = getattr(choice, "message", None)
     ending: Any = getattr(choice, "finish_reason", None)
-    said = [getattr(getattr(call, "custom", None), "input", None) for call in _listed(message, "tool_calls")]
+    said = [getattr(getattr(call, "custom", None), "input", None) for call in listed(message, "tool_calls")]
     for text in (*said, getattr(message, "content", None)):
         if isinstance(text, str) and text.strip():
             return text, ending != "length"
@@ -120,7 +120,7 @@ def answer_text(completion: ChatCompletion) -> tuple[str, bool]:
     raise ValueError(f"the answer is empty (finish_reason {ending!r})")
 
 
-def _listed(holder: object, name: str) -> list[object]:
+def listed(holder: object, name: str) -> list[object]:
     """Return a list that a reply should hold; what a server sent may have any shape."""
     found = getattr(holder, name, None)
     return cast(list[object], found) if isinstance(found, list) else []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...ir import did_you_mean
 from .client import Answer, Prompt
-from .dialects import OPTIONAL, Dialect, answer_text, broken, dialect_of, request
+from .dialects import OPTIONAL, Dialect, answer_text, broken, dialect_of, listed, request
 from .errors import BadAnswer, BadReply, ContextTooLong, NotInstalled, Refused
 from .failures import bad_reply, failure_of
 from .retry import CallError, Failure, Retry, within
@@ -101,7 +101,7 @@ class ServerClient:
     def _embeddings(self, texts: list[str]) -> list[Sequence[float]]:
         server, model = self._connected(), self.endpoint.model
         page = self._call(lambda: server.embeddings.create(model=model, input=texts, encoding_format="float"))
-        rows: list[object] = [getattr(row, "embedding", None) for row in getattr(page, "data", None) or ()]
+        rows = [getattr(row, "embedding", None) for row in listed(page, "data")]
         vectors: list[Sequence[float]] = [row for row in rows if isinstance(row, list) and row]
         if len(vectors) != len(texts):
             raise CallError(bad_reply(self.endpoint.url, f"{len(vectors)} embeddings for {len(texts)} texts"))
@@ -127,8 +127,7 @@ class ServerClient:
     def _models(self) -> list[tuple[str, str | None]]:
         server = self._connected()
         page = self._call(lambda: server.models.list())
-        models: list[object] = list(getattr(page, "data", None) or ())
-        return [(str(getattr(model, "id", "")), getattr(model, "owned_by", None)) for model in models]
+        return [(str(getattr(model, "id", "")), getattr(model, "owned_by", None)) for model in listed(page, "data")]
 
     def _ask(self, prompt: Prompt, dialect: Dialect) -> ChatCompletion:
         """Make one try; leaves out what the server will not have, and remembers that when it helped."""
@@ -171,13 +170,16 @@ class ServerClient:
         return CallError(Failure(error, transient=False))
 
     def _call(self, call: Callable[[], Result]) -> Result:
-        """Return what a call to the server returns, in time; raises CallError."""
+        """Return what a call to the server returns, in time; raises CallError.
+
+        The package trips over replies of another shape than it expects, each in its own way.
+        """
         from openai import OpenAIError
 
         url = self.endpoint.url
         try:
             result = within(self._timeout, call)
-        except (OpenAIError, TimeoutError, ValueError) as error:
+        except (OpenAIError, TimeoutError, ValueError, AttributeError, TypeError) as error:
             failure = failure_of(error, url, self.endpoint.key, self._timeout, self._reached)
             raise CallError(failure) from error
         self._reached = True

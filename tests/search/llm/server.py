@@ -34,6 +34,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.served.owner == "absent":
             return self.send(404, {"error": {"message": "no such page"}})
+        if self.served.owner == "page":
+            return self.send(200, "<html>Welcome</html>")
+        if self.served.owner == "number":
+            return self.send(200, {"data": 3})
         data = [
             {"id": name, "object": "model", "created": 0, "owned_by": self.served.owner} for name in self.served.models
         ]

@@ -103,7 +103,7 @@ def test_the_owner_of_the_models_tells_how_the_grammar_goes(owner, part):
         assert sent[part].startswith("root ::= ")
 
 
-@pytest.mark.parametrize("owner", ["library", "absent"])
+@pytest.mark.parametrize("owner", ["library", "absent", "page", "number"])
 def test_an_unknown_server_gets_no_grammar(owner):
     with server.serving(server.says("set a\n"), owner=owner) as served:
         Watch(served).ask()
