@@ -19,7 +19,7 @@ from ..frontends import Lowered, lower, lower_source, read_weights
 from ..frontends.pytorch.sizes import dtype_of
 from ..frontends.shapes import parse_shape
 from ..frontends.source import parse_source
-from ..ir import Module, NascError, TensorType
+from ..ir import Module, NascError, TensorType, symbols_of
 from .sessions import Session
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class Subject:
         leaves = [leaf for leaf in pytree.tree_leaves(self.examples) if isinstance(leaf, Tensor)]
         return tuple((f"input {i}", _type_of(leaf)) for i, leaf in enumerate(leaves))
 
+    def sample(self) -> tuple[TensorType, ...]:
+        """Return the types of the inputs with sizes of 2 for symbols."""
+        names = {name: 2 for _, type in self.inputs for dim in type.shape for name in symbols_of(dim)}
+        return tuple(type.substitute(names) for _, type in self.inputs)
+
     def tensors(self) -> Mapping[str, Tensor]:
         """The weights by key: those of the module that runs, or those of the ONNX file.
 
@@ -105,11 +110,19 @@ class Subject:
 
 @contextmanager
 def opened(
-    model: Any, inputs: Sequence[Tensor], shapes: Sequence[str], data: str | None, weights: str | None
+    model: Any,
+    inputs: Sequence[Tensor],
+    shapes: Sequence[str],
+    data: str | None,
+    weights: str | None,
+    other: Subject | None = None,
 ) -> Generator[Subject]:
-    """Make a subject of whatever names or is a model. Raises NascError where it cannot be read or built."""
+    """Make a subject of whatever names or is a model; what its file does not say of its inputs, the ``other`` takes.
+
+    Raises NascError where it cannot be read or built.
+    """
     if isinstance(model, str):
-        with _opened_source(model, shapes, data) as subject:
+        with _opened_source(model, shapes, data, other.sample if other else tuple) as subject:
             _give(subject, weights)
             yield subject
         return
@@ -157,7 +170,9 @@ def _lowered_onnx(model: onnx.ModelProto | Path) -> Lowered:
 
 
 @contextmanager
-def _opened_source(text: str, shapes: Sequence[str], data: str | None) -> Generator[Subject]:
+def _opened_source(
+    text: str, shapes: Sequence[str], data: str | None, otherwise: Callable[[], tuple[TensorType, ...]]
+) -> Generator[Subject]:
     if Path(text).suffix == ".onnx":
         yield _of_onnx(text, Path(text))
         return
@@ -166,7 +181,7 @@ def _opened_source(text: str, shapes: Sequence[str], data: str | None) -> Genera
         from ..frontends.pytorch.live import live_model
 
         types = tuple(parse_shape(shape) for shape in shapes)
-        with live_model(source, types, data) as found:
+        with live_model(source, types, data, otherwise) as found:
             if found is not None:
                 model, examples = found.model, found.inputs
                 yield Subject(

@@ -33,7 +33,7 @@ def certify(a: Any, b: Any, inputs: Sequence[Tensor], request: Request, options:
     """Return the certificate of two models. Raises NascError where they cannot be compared at all."""
     with ExitStack() as stack:
         one = stack.enter_context(opened(a, inputs, request.shapes, request.data, request.weights_a))
-        other = stack.enter_context(opened(b, inputs, request.shapes, request.data, request.weights_b))
+        other = stack.enter_context(opened(b, inputs, request.shapes, request.data, request.weights_b, one))
         return _Test(one, other, options).certificate()
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
-from ...ir import TensorType
+from ...ir import NascError, TensorType
 from ..frameworks import is_keras_model, is_tensorflow_function
 from ..source import Source
 from .examples import example_inputs
@@ -29,10 +30,16 @@ class Live:
 
 
 @contextmanager
-def live_model(source: Source, types: tuple[TensorType, ...], data: str | None) -> Generator[Live | None]:
+def live_model(
+    source: Source,
+    types: tuple[TensorType, ...],
+    data: str | None,
+    otherwise: Callable[[], tuple[TensorType, ...]] = tuple,
+) -> Generator[Live | None]:
     """Build the model of a Python file or library under seed 0, as lowering does, and keep its file imported.
 
-    None where the file holds a model of another framework. Raises NascError as lowering does.
+    ``otherwise`` are the types of its inputs where the file does not say them. None where the file holds a model of
+    another framework. Raises NascError as lowering does.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -46,7 +53,24 @@ def live_model(source: Source, types: tuple[TensorType, ...], data: str | None) 
                 if is_keras_model(model):
                     yield None
                     return
-                yield Live(model, tensors(types) if types else example_inputs(module, model, source, data))
+                yield Live(model, tensors(types) if types else _said(module, model, source, data, otherwise))
         else:
             model, default = (build_timm if source.kind == "timm" else build_torchvision)(source)
             yield Live(model, tensors(types or default))
+
+
+def _said(
+    module: ModuleType,
+    model: nn.Module,
+    source: Source,
+    data: str | None,
+    otherwise: Callable[[], tuple[TensorType, ...]],
+) -> tuple[Any, ...]:
+    """Return the inputs that the file says, else such as ``otherwise`` tells. Raises NascError where neither does."""
+    try:
+        return example_inputs(module, model, source, data)
+    except NascError as error:
+        types = otherwise() if {d.code for d in error.diagnostics} <= {"no-input", "no-data"} else ()
+        if not types:
+            raise
+        return tensors(types)

@@ -27,6 +27,15 @@ def test_exit_codes_say_whether_the_two_are_equal(nasc: Run, small: str) -> None
     assert "  not tested gradients and training mode: left out as asked\n" in different.out
 
 
+def test_a_second_file_that_does_not_say_what_it_takes_is_given_what_the_first_takes(nasc: Run, tmp_path: Path) -> None:
+    text = "from torch import nn\n\nmodel = nn.Sequential(nn.Linear(4, 2))\n"
+    (tmp_path / "a.py").write_text(text + "input_shape = (1, 5, 4)\n")
+    (tmp_path / "b.py").write_text(text)
+    done = nasc("verify", str(tmp_path / "a.py"), str(tmp_path / "b.py"), "--seeds", "1", "--batch", "2", "--no-train")
+    assert (done.code, done.out.splitlines()[0], done.err) == (0, "tested: equal", "")
+    assert "inputs     input: f32[N,5,4], normal numbers\n" in done.out
+
+
 def test_the_certificate_as_data(nasc: Run, small: str, tmp_path: Path) -> None:
     path = tmp_path / "certificate.json"
     done = nasc("verify", small, small, "--format", "json", "--seeds", "1", "--batch", "2,5", "-o", str(path))
