@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from math import inf
 from typing import TYPE_CHECKING
 
-from .arguments import add_output, positive
+from .arguments import add_output, positive, seconds
 from .emit import TARGETS, emitted, write_code
 from .output import say, write_diagnostics, write_text
 
@@ -49,6 +49,9 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     run_.add_argument("--ray", metavar="ADDRESS", help="evaluate on a Ray cluster: its address, or auto")
     run_.add_argument("--budget-tokens", type=positive, metavar="N", help="stop this run before it uses more tokens")
+    run_.add_argument(
+        "--llm-timeout", type=seconds, default=60.0, metavar="S", help="seconds an answer may take; default: 60"
+    )
     run_.add_argument("--price", metavar="IN,OUT", help="what a million tokens of prompt and of answer cost")
     run_.add_argument("--emit", choices=TARGETS, help="emit the best network in the end")
     add_output(command)
@@ -153,7 +156,9 @@ def _client(arguments: argparse.Namespace, known: Settings | None, ledger: Ledge
     from ..search.llm import open_client
 
     spec = arguments.llm or (known or Settings()).llm
-    return open_client(spec, budget_tokens=arguments.budget_tokens, ledger=ledger, on_event=say)
+    return open_client(
+        spec, timeout=arguments.llm_timeout, budget_tokens=arguments.budget_tokens, ledger=ledger, on_event=say
+    )
 
 
 def _price(text: str | None) -> Price | None:

@@ -30,7 +30,9 @@ def failure_of(error: Exception, url: str, key: str, timeout: float, reached: bo
 
     match error:
         case TimeoutError() | APITimeoutError():
-            hint = "give it longer with --timeout, or see whether it is busy: " + _curl(url)
+            hint = "give it longer with --timeout (of a search: --llm-timeout), or see whether it is busy: " + _curl(
+                url
+            )
             return Failure(TimedOut.at(url, f"no answer within {timeout:g} s", hint), transient=True)
         case APIConnectionError():
             return _connection(error, url, reached)

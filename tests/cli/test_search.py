@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -143,6 +144,16 @@ def test_an_objective_that_nobody_measures_is_named(nasc: Run, folder: Path) -> 
     done = nasc("search", "s", *options.split())
     assert "\nfront of score, parms: empty, for there is no parms in the metrics: macs, params, score\n" in done.out
     assert "score 0.5000, 2.986k parameters" in done.out
+
+
+def test_an_llm_has_as_long_for_an_answer_as_it_is_given(nasc: Run, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        options = "--method nas-assistant{relevance=false} --start model.nasc --evaluator train:own.py:score".split()
+        llm = ("--llm", f"{url}#m?dialect=plain", "--llm-timeout", "0.05")
+        done = nasc("search", "s", *options, "--trials", "2", *llm)
+    assert done.code == 1
+    assert f"error: {url}: no answer within 0.05 s\n  help: give it longer with --timeout (of a search: " in done.err
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -294,7 +294,8 @@ GOLDEN = {
         [server.stalls],
         TimedOut,
         "error: URL: no answer within 0.3 s\n"
-        "  help: give it longer with --timeout, or see whether it is busy: curl URL/models",
+        "  help: give it longer with --timeout (of a search: --llm-timeout), or see whether it is busy:"
+        " curl URL/models",
     ),
 }
 
