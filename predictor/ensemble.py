@@ -59,12 +59,11 @@ class Card:
         return float(1 / (1 + np.exp(-(y[right] + slope * (score - x[right])))))
 
     @staticmethod
-    def parse(text: str) -> Card:
-        """Return the card of its JSON text."""
-        data: dict[str, Any] = json.loads(text)
-        data["shape"] = Shape(**data["shape"])
-        data["knots"] = {task: tuple((float(x), float(y)) for x, y in knots) for task, knots in data["knots"].items()}
-        return Card(**data)
+    def parse(data: Mapping[str, Any]) -> Card:
+        """Return the card that was written as this JSON object."""
+        shape = Shape(**data["shape"])
+        knots = {task: tuple((float(x), float(y)) for x, y in pairs) for task, pairs in data["knots"].items()}
+        return Card(**{**data, "shape": shape, "knots": knots})
 
 
 LEADING = len(NAMES) - len(FLAWS)
@@ -159,28 +158,35 @@ class Ensemble:
 
     @staticmethod
     def read(path: Path) -> Ensemble:
-        """Return the ensemble of a file. Raises NascError where it is missing or made for other features."""
+        """Return the ensemble of a file. Raises NascError where it is missing, damaged or made for other features."""
         try:
             with safe_open(path, framework="pt") as file:
                 text = (file.metadata() or {}).get("card", "{}")
                 tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError) as error:
-            raise NascError.of(
-                f"predictor weights {path} cannot be read: {error}",
-                "write them with `nasc train --output FOLDER`",
-                "weights",
-            ) from None
-        data, wanted = json.loads(text), _made_for()
-        if {key: data.pop(key, None) for key in wanted} != wanted:
-            raise NascError.of(
-                f"predictor weights {path} were made for other features",
-                "train them anew with `nasc train`",
-                "weights",
-            )
-        card = Card.parse(json.dumps(data))
-        trunk, domain = (_taken(tensors, room) for room in ("trunk", "domain"))
-        members = [_member(card.shape, tensors, i) for i in range(len({key.partition(".")[0] for key in tensors}))]
-        return Ensemble(Trunk.of(trunk), members, card, Domain.of(domain) if domain else None)
+            raise _refused(path, f"cannot be read: {error}", "write them with `nasc train --output FOLDER`") from None
+        try:
+            data, wanted = json.loads(text), _made_for()
+            fits = {key: data.pop(key, None) for key in wanted} == wanted
+            ensemble = _ensemble(Card.parse(data), tensors) if fits else None
+        except (ArithmeticError, LookupError, AttributeError, RuntimeError, TypeError, ValueError) as error:
+            raise _refused(path, f"are damaged: {type(error).__name__}: {error}", AGAIN) from None
+        if ensemble is None:
+            raise _refused(path, "were made for other features", AGAIN)
+        return ensemble
+
+
+AGAIN = "train them anew with `nasc train`"
+
+
+def _refused(path: Path, reason: str, hint: str) -> NascError:
+    return NascError.of(f"predictor weights {path} {reason}", hint, "weights")
+
+
+def _ensemble(card: Card, tensors: dict[str, Tensor]) -> Ensemble:
+    trunk, domain = (_taken(tensors, room) for room in ("trunk", "domain"))
+    members = [_member(card.shape, tensors, i) for i in range(len({key.partition(".")[0] for key in tensors}))]
+    return Ensemble(Trunk.of(trunk), members, card, Domain.of(domain) if domain else None)
 
 
 def asked(tasks: Sequence[str] | str, count: int) -> Wide:

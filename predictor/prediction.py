@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -66,10 +67,12 @@ class Predictor:
     def load(path: str | Path | None = None) -> Predictor:
         """Return the predictor of a weights file, or of the folder that ``nasc train`` wrote it into.
 
-        By default that which the environment variable ``NASC_WEIGHTS`` names, else the shipped one. Raises NascError.
+        By default that which the environment variable ``NASC_WEIGHTS`` names, else the shipped one. A file is read once
+        and again when another takes its place. Raises NascError where it is missing, damaged or of another version.
         """
         named = path or os.environ.get(ENVIRONMENT)
-        return _load(_file(Path(named)) if named else SHIPPED)
+        place = _file(Path(named)) if named else SHIPPED
+        return _load(place.absolute(), _written(place))
 
     @property
     def family_std(self) -> float:
@@ -118,10 +121,19 @@ def _file(path: Path) -> Path:
     return path / SHIPPED.name if path.is_dir() else path
 
 
+def _written(path: Path) -> tuple[int, int]:
+    """Return what changes where another file is written in this place: nanoseconds and number of the file."""
+    with suppress(OSError):
+        state = path.stat()
+        return state.st_mtime_ns, state.st_ino
+    return 0, 0
+
+
 @lru_cache(maxsize=4)
-def _load(path: Path) -> Predictor:
+def _load(path: Path, written: tuple[int, int]) -> Predictor:
     from .ensemble import Ensemble
 
+    del written  # a part of what is remembered by
     return Predictor(Ensemble.read(path))
 
 

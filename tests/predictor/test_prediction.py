@@ -4,10 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from nasc.ir import Builder, Module, NascError, f32, symbol
 from nasc.passes import Canonicalize, inline
 from nasc.predictor import Predictor
+from nasc.predictor.ensemble import Ensemble
 from nasc.predictor.prediction import SHIPPED
 from nasc.tests.predictor.networks import residual, transformer
 
@@ -105,19 +109,64 @@ def test_other_weights_are_named_in_the_environment(tmp_path: Path, monkeypatch:
     assert Predictor.load().family_std == Predictor.load(SHIPPED).family_std
 
 
+AGAIN = "\n  help: train them anew with `nasc train`"
+
+
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
-    import torch
-    from safetensors.torch import save_file
-
-    save_file({"0.x": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(NascError, match="other features"):
-        Predictor.load(tmp_path / "other.safetensors")
+    save_file({"0.x": torch.zeros(1)}, path := tmp_path / "other.safetensors")
+    with pytest.raises(NascError) as error:
+        Predictor.load(path)
+    assert str(error.value) == f"error: predictor weights {path} were made for other features{AGAIN}"
 
 
-def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "broken.safetensors").write_bytes(b"not weights")
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("trunk.offset", "KeyError: 'offset'"),
+        ("domain.axes", "KeyError: 'axes'"),
+        (
+            "0.norm.bias",
+            'RuntimeError: Error(s) in loading state_dict for Encoder:\n\tMissing key(s) in state_dict: "no',
+        ),
+        ("card", "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("shape", "KeyError: 'shape'"),
+    ],
+)
+def test_damaged_weights_are_refused(lost: str, said: str, tmp_path: Path) -> None:
+    tensors = load_file(SHIPPED)
+    with safe_open(SHIPPED, framework="pt") as file:
+        card = file.metadata()["card"]
+    tensors.pop(lost, None)
+    changed = {"card": "{", "shape": card.replace('"shape"', '"form"')}.get(lost, card)
+    save_file(tensors, path := tmp_path / "damaged.safetensors", metadata={"card": changed})
+    with pytest.raises(NascError) as error:
+        Predictor.load(path)
+    assert str(error.value).startswith(f"error: predictor weights {path} are damaged: {said}")
+    assert str(error.value).endswith(AGAIN)
+
+
+def test_a_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.safetensors"
+    for length in (0, 4, 1000, -1):
+        path.write_bytes(SHIPPED.read_bytes()[:length])
+        with pytest.raises(NascError, match="cannot be read"):
+            Predictor.load(path)
+
+
+def test_weights_that_were_written_anew_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Predictor.load(SHIPPED)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    path = tmp_path / "one" / SHIPPED.name
+    first.ensemble.write(path)
+    monkeypatch.chdir(tmp_path / "one")
+    loaded = Predictor.load(SHIPPED.name)
+    assert Predictor.load(path.parent) is loaded
+    Ensemble(first.ensemble.trunk, [], first.ensemble.card).write(path)
+    assert Predictor.load(SHIPPED.name).ensemble.members == ()
+    monkeypatch.chdir(tmp_path / "two")
     with pytest.raises(NascError, match="cannot be read"):
-        Predictor.load(tmp_path / "broken.safetensors")
+        Predictor.load(SHIPPED.name)
 
 
 def test_a_network_far_from_all_training_is_unknown(predictor: Predictor) -> None:
