@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from ...ir import Module, NascError
 from ..limits import Size
 from ..store.wording import clean
 from .admission import OverLimit, fingerprint
+from .memory import plain_json
 from .trial import Proposal, Status
 from .view import RoundView
 
@@ -47,7 +47,7 @@ def drafts(view: RoundView, proposals: Sequence[Proposal], room: int) -> list[Dr
 
 
 def _draft(view: RoundView, proposal: Proposal, number: int, fresh: Mapping[str, int]) -> Draft:
-    notes = clean(json.loads(json.dumps(dict(proposal.notes), allow_nan=False)))
+    notes = clean(plain_json(proposal.notes, f"the note of proposal {number}"))
     if proposal.module is None:
         status: Status = "over" if proposal.over else "invalid"
         return Draft(number, status, proposal, notes, proposal.error or "no network was proposed")

@@ -30,11 +30,7 @@ class RoundMemory:
 
     def put(self, kind: str, key: str, document: Document) -> None:
         """Keep a document in the place of an earlier one with this key. Raises NascError where it is no JSON."""
-        try:
-            plain = cast(Document, json.loads(json.dumps(dict(document), allow_nan=False)))
-        except (TypeError, ValueError) as error:
-            raise NascError.of(f"document {kind}/{key} is no JSON: {error}", "keep numbers, text and lists") from None
-        self._of(kind)[key] = self.written[kind, key] = plain
+        self._of(kind)[key] = self.written[kind, key] = plain_json(document, f"document {kind}/{key}")
 
     def all(self, kind: str) -> Sequence[tuple[str, Document]]:
         """Return all documents of a kind with their keys, oldest first."""
@@ -53,3 +49,11 @@ class RoundMemory:
         if kind not in self._kinds:
             self._kinds[kind] = dict(self._study.documents(kind))
         return self._kinds[kind]
+
+
+def plain_json(document: Document, name: str) -> dict[str, object]:
+    """Return a document as it comes back from a store: tuples as lists. Raises NascError where it is no JSON."""
+    try:
+        return cast("dict[str, object]", json.loads(json.dumps(dict(document), allow_nan=False)))
+    except (TypeError, ValueError) as error:
+        raise NascError.of(f"{name} is no JSON: {error}", "keep numbers, text and lists") from None

@@ -35,10 +35,13 @@ class TableEvaluator:
         return f"table:nb201:{self.task}"
 
     def evaluate(self, module: Module, seed: int = 0) -> Outcome:
-        """Return the accuracy as ``score`` and ``accuracy``. Raises NascError for networks of other spaces."""
+        """Return the accuracy as ``score`` and ``accuracy``. Raises NascError for networks that have no row."""
         from ..spaces.nb201_reading import recognise
 
-        accuracy = self.accuracies[recognise(module)]
+        arch = recognise(module)
+        accuracy = self.accuracies.get(arch)
+        if accuracy is None:
+            raise NascError.of(f"the table has no row {arch}", "expected the table of all 15,625 strings", "table")
         return Outcome("done", {"score": accuracy, "accuracy": accuracy})
 
 

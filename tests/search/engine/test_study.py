@@ -315,6 +315,20 @@ def test_a_parent_must_be_of_an_earlier_round(tmp_path: Path) -> None:
         run(Study(found.stored, space(), Wrong(())), weighing())
 
 
+def test_notes_that_no_store_can_keep_are_named(tmp_path: Path) -> None:
+    class Noting(Fixed):
+        def ask(self, view: View) -> Sequence[Proposal]:
+            return [Proposal(signal(), notes={"what": {1, 2}})]
+
+    found = study(tmp_path / "s.db")
+    with pytest.raises(NascError) as caught:
+        run(Study(found.stored, space(), Noting(())), weighing())
+    assert str(caught.value) == (
+        "error: the note of proposal 0 is no JSON: Object of type set is not JSON serializable\n"
+        "  help: keep numbers, text and lists"
+    )
+
+
 def test_answers_are_paid_once(tmp_path: Path) -> None:
     class Paid(Flaky):
         def complete(self, prompt: Prompt) -> Answer:

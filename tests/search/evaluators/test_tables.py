@@ -82,6 +82,15 @@ def test_a_table_that_cannot_be_read_says_what_was_expected(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not DATA, reason="NASC_DATA_DIR is not set")
+def test_a_network_without_a_row_is_named(tmp_path: Path) -> None:
+    other = BEST.replace("skip_connect", "nor_conv_1x1")
+    with pytest.raises(NascError) as caught:
+        open_evaluator("table:nb201:cifar10", table(tmp_path, f"{BEST},91,94,73,73,46,46")).evaluate(nb201(other), 0)
+    assert str(caught.value) == (
+        f"error: the table has no row {other}\n  help: expected the table of all 15,625 strings"
+    )
+
+
 def test_the_optimum_is_the_published_one() -> None:
     optima = {
         "cifar10": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|",
