@@ -12,7 +12,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ..ir.files import whole
@@ -29,9 +30,10 @@ from .trunk import Trunk
 Event = Callable[[str], None]
 Floats = NDArray[np.float64]
 MARGIN = 0.1
+"""How far apart the targets of two networks are at least for the loss to put them in order."""
 SAMPLE = 1000
-CHUNK = 32
-LEAST = 256
+"""Networks by which the numbers of rows are scaled."""
+CHUNK, LEAST = 32, 256
 """Networks of one family that are compared with each other at once, and least networks of a family an epoch."""
 
 
@@ -185,14 +187,16 @@ def _checkpoint(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer, 
 
 
 def _resume(path: Path, encoder: Encoder, optimiser: torch.optim.Optimizer) -> int:
-    """Restore the last checkpoint and return the number of epochs done; 0 where there is none."""
-    if not path.is_file():
-        return 0
-    from safetensors import safe_open
+    """Restore the last checkpoint and return the number of epochs done; 0 where there is none, or a damaged one.
 
-    with safe_open(path, framework="pt") as file:
-        epoch = int(json.loads(file.metadata()["epoch"]))
-    tensors = load_file(path)
+    Epoch and tensors are read from one open file: another process, which trains the same, may write the next meanwhile.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            epoch = int(json.loads(file.metadata()["epoch"]))
+            tensors: dict[str, Tensor] = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return 0
     encoder.load_state_dict(
         {key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")}
     )

@@ -71,6 +71,26 @@ def test_a_killed_run_goes_on_to_the_same_weights(tables: Path, tmp_path: Path) 
             torch.testing.assert_close(other.state_dict()[key], value)
 
 
+def test_a_damaged_checkpoint_is_begun_anew(tables: Path, tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(line: str) -> None:
+        if "epoch 1/2" in line:
+            raise Killed
+
+    config = replace(SMALL, members=1)
+    straight = train(data_dir=tables, output=tmp_path / "straight", config=config, limit=60)
+    for length in (0, -1):
+        with pytest.raises(Killed):
+            train(data_dir=tables, output=tmp_path / "cut", config=config, limit=60, on_event=kill)
+        (checkpoint,) = (tmp_path / "cut").glob(".training-*/member0.safetensors")
+        checkpoint.write_bytes(checkpoint.read_bytes()[:length])
+    again = train(data_dir=tables, output=tmp_path / "cut", config=config, limit=60)
+    assert again.read_bytes() == straight.read_bytes()
+    assert [file.name for file in (tmp_path / "cut").iterdir()] == [again.name]
+
+
 def test_two_processes_may_train_the_same_in_one_folder(tables: Path, tmp_path: Path) -> None:
     config = replace(SMALL, members=1)
 
