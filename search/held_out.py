@@ -25,12 +25,13 @@ def table_test(module: Module, data_dir: str | Path | None = None) -> Mapping[st
     """Return the test accuracy of a NAS-Bench-201 network on each task, as fractions.
 
     Of strings that are one network, the row of the one that stands for them counts, as in the search. Raises
-    NascError where the network is not of the space or the table is missing.
+    NascError where the network is not of the space, or the table or its row is missing.
     """
+    from .evaluators.tables import looked_up
     from .spaces.nb201_reading import recognise
 
     arch = recognise(module)
-    return {task: _column(column, data_dir)[arch] for task, column in TEST.items()}
+    return {task: looked_up(arch, _column(column, data_dir)) for task, column in TEST.items()}
 
 
 @lru_cache(maxsize=8)

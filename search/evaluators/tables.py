@@ -38,10 +38,7 @@ class TableEvaluator:
         """Return the accuracy as ``score`` and ``accuracy``. Raises NascError for networks that have no row."""
         from ..spaces.nb201_reading import recognise
 
-        arch = recognise(module)
-        accuracy = self.accuracies.get(arch)
-        if accuracy is None:
-            raise NascError.of(f"the table has no row {arch}", "expected the table of all 15,625 strings", "table")
+        accuracy = looked_up(recognise(module), self.accuracies)
         return Outcome("done", {"score": accuracy, "accuracy": accuracy})
 
 
@@ -53,6 +50,13 @@ def open_table(argument: str, data_dir: str | Path | None = None) -> TableEvalua
     if task not in VALIDATION:
         raise NascError.of(f"table:nb201 has no task {task!r}", did_you_mean(task, VALIDATION), "evaluator")
     return TableEvaluator(task, read_column(VALIDATION[task], data_dir))
+
+
+def looked_up(arch: str, accuracies: Mapping[str, float]) -> float:
+    """Return the accuracy of a string. Raises NascError where the table has no row of it."""
+    if arch not in accuracies:
+        raise NascError.of(f"the table has no row {arch}", "expected the table of all 15,625 strings", "table")
+    return accuracies[arch]
 
 
 def read_column(column: str, data_dir: str | Path | None) -> dict[str, float]:
