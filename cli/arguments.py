@@ -113,6 +113,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def natural(text: str) -> int:
+    """Return the whole number from 0 on that a text is, for ``type=`` of an option."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
 def seconds(text: str) -> float:
     """Return the seconds above 0 that a text is, for ``type=`` of an option."""
     try:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import add_output, add_source
+from .arguments import add_output, add_source, positive
 from .output import say, write_text
 from .source import read_module
 
@@ -45,7 +45,7 @@ def add(command: argparse.ArgumentParser) -> None:
         action="append",
         help="with --plot: a family around them; default: nb201 with tables",
     )
-    command.add_argument("--limit", type=int, default=1000, metavar="N", help="networks a family; default: 1000")
+    command.add_argument("--limit", type=positive, default=1000, metavar="N", help="networks a family; default: 1000")
     command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
     add_output(command)
     command.set_defaults(run=run)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .arguments import add_task
-from .output import say, write_text
+from .arguments import add_task, positive
+from .output import counted, say, write_text
 
 EXAMPLE = """\
 examples:
@@ -25,7 +25,9 @@ def add(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare recipes and baselines over all families: zero-shot, left out, 50 labels",
     )
-    command.add_argument("--seeds", type=int, default=3, metavar="N", help="with --all: seeds a recipe; default: 3")
+    command.add_argument(
+        "--seeds", type=positive, default=3, metavar="N", help="with --all: seeds a recipe; default: 3"
+    )
     command.add_argument(
         "--record",
         default="trials.jsonl",
@@ -34,7 +36,7 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--card", metavar="FILE", help="with --all: write the tables into this model card")
     command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
-    command.add_argument("--limit", type=int, metavar="N", help="rank this many networks only")
+    command.add_argument("--limit", type=positive, metavar="N", help="rank this many networks only")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the table")
     command.set_defaults(run=run)
 
@@ -54,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_text(json.dumps(scores.as_json(), indent=2))
         return 0
     lines = [
-        f"| {scores.family}, {scores.count} networks | Spearman | Kendall | NDCG@10 |",
+        f"| {scores.family}, {counted(scores.count, 'network')} | Spearman | Kendall | NDCG@10 |",
         "|---|---|---|---|",
     ]
     lines += [f"| {name} | {r.spearman:.3f} | {r.kendall:.3f} | {r.ndcg10:.4f} |" for name, r in scores.rankers.items()]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import add_output, add_source
+from .arguments import add_output, add_source, positive
 from .output import say, write_text
 from .source import read_module
 
@@ -29,8 +29,8 @@ def add(command: argparse.ArgumentParser) -> None:
     command.epilog = EXAMPLE
     add_source(command, many=True)
     command.add_argument("--near", metavar="FOLDER", help="list the models of this folder, nearest first")
-    command.add_argument("--count", type=int, default=21, help="how many of the smallest eigenvalues; default: 21")
-    command.add_argument("--top", type=int, metavar="N", help="with --near: list the N nearest only")
+    command.add_argument("--count", type=positive, default=21, help="how many of the smallest eigenvalues; default: 21")
+    command.add_argument("--top", type=positive, metavar="N", help="with --near: list the N nearest only")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the answer")
     add_output(command)
     command.set_defaults(run=run)
@@ -43,8 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     from ..predictor.spectra import spectra
 
     sources: list[str] = arguments.sources or ["-"]
-    if arguments.count < 1:
-        raise NascError.of(f"--count {arguments.count} asks for no eigenvalue", "give 1 or more", "count")
     if arguments.near and len(sources) > 1:
         raise NascError.of(f"--near compares one model, {len(sources)} were given", "name one of them", "near")
     others = _folder(arguments.near) if arguments.near else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .arguments import add_task
+from .arguments import add_task, natural, positive
 from .output import say
 
 EXAMPLE = """\
@@ -20,10 +20,12 @@ def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
     command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
-    command.add_argument("--epochs", type=int, metavar="N", help="passes over the networks")
-    command.add_argument("--limit", type=int, metavar="N", help="train on this many networks only")
+    command.add_argument("--epochs", type=positive, metavar="N", help="passes over the networks")
     command.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the weights and the order; default: 0"
+        "--limit", type=positive, metavar="N", help="networks of the first family, of each other 400; default: 2000"
+    )
+    command.add_argument(
+        "--seed", type=natural, default=0, metavar="N", help="seed of the weights and the order; default: 0"
     )
     add_task(command, "train on the families and labels of this task alone")
     command.add_argument(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from .encoder import Encoder
 from .encoder_fitting import Corpus, member, shape
 from .ensemble import LEADING, Card, Ensemble, Knots
 from .evaluation import ranking
-from .families import FAMILIES
+from .families import FAMILIES, data_folder
 from .mixture import Domain
 from .slopes import SLOPES
 from .targets import knots, normal_scores
@@ -34,14 +35,17 @@ MOST = 200
 """Networks of one family that the mixture is fitted to, so that no family is most of it."""
 
 LEAST = 10
-"""Networks that a family must have at least to tell the error."""
+"""Networks that a family must have at least to be trained on, and of those held out to tell how well it went."""
 
 
 def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -> Path:
     """Train everything and write ``NAME.safetensors`` into a folder; see ``nasc.predictor.train``."""
     names = _families(config)
+    data_folder(data_dir)
+    _make(folder)
     sizes = [_size(config, index, name) for index, name in enumerate(names)]
     sets = [load(n, data_dir, size, say).distinct() for n, size in zip(names, sizes, strict=True)]
+    _enough(sets)
     splits = [_split(data) for data in sets]
     parts = [rest for _, rest in splits]
     work = folder / f".training-{_key(config, parts)}"
@@ -58,6 +62,29 @@ def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -
     ensemble.write(path)
     _clear(work)
     return path
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of the weights. Raises NascError where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise NascError.of(
+            f"{folder}: cannot be written: {error.strerror}", "name a folder with --output FOLDER", "output"
+        ) from None
+
+
+def _enough(sets: Sequence[Dataset]) -> None:
+    """Raise NascError where a family has hardly any networks."""
+    for data in sets:
+        if len(data.x) < LEAST:
+            raise NascError.of(
+                f"{data.name} is too small to train on: {len(data.x)} networks that differ",
+                f"take {LEAST} or more of each family, with a larger --limit or whole tables",
+                "limit",
+            )
 
 
 def _clear(work: Path) -> None:

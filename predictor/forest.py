@@ -110,6 +110,7 @@ class Forest:
         trees: list[Any] = []
         for _ in range(plan.rounds):
             part = rng.random(len(x)) < plan.share
+            part |= not part.any()  # of a handful of networks none may be drawn
             tree = _regressor()(
                 max_leaf_nodes=plan.leaves,
                 min_samples_leaf=min(plan.least, max(len(x) // 10, 1)),

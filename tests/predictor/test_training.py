@@ -143,6 +143,23 @@ def test_a_part_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     assert str(error.value) == "error: there is no part 'tree' to leave out\n  help: did you mean 'trees'?"
 
 
+def test_a_handful_of_networks_is_too_few(tables: Path, tmp_path: Path) -> None:
+    with pytest.raises(NascError) as error:
+        train(data_dir=tables, output=tmp_path, config=SMALL, limit=3)
+    assert str(error.value) == (
+        "error: nb101 is too small to train on: 3 networks that differ\n"
+        "  help: take 10 or more of each family, with a larger --limit or whole tables"
+    )
+
+
+def test_a_place_that_is_no_folder_is_said_before_anything_is_trained(tables: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NascError) as error:
+        train(data_dir=tables, output=tmp_path / "file", config=SMALL, on_event=pytest.fail)
+    text = f"error: {tmp_path / 'file'}: cannot be written: File exists\n  help: name a folder with --output FOLDER"
+    assert str(error.value) == text
+
+
 def test_no_family_of_a_task_is_said(tmp_path: Path) -> None:
     with pytest.raises(NascError) as error:
         train(output=tmp_path, task="imagenet", config=SMALL)

@@ -75,6 +75,12 @@ def test_the_forest_is_what_scikit_learn_would_say() -> None:
     np.testing.assert_allclose(forest(x), oracle.predict(x[:, chosen].astype(np.float32)), atol=1e-6)
 
 
+def test_trees_grow_of_a_handful_of_networks() -> None:
+    pytest.importorskip("sklearn")
+    x = inputs(RNG.normal(size=(3, len(NAMES))), np.tile(SMALL, (3, 1)))
+    assert np.isfinite(Forest.grow(x, np.arange(3.0), np.full(3, 1 / 3), np.zeros(3, int), seed=0)(x)).all()
+
+
 def test_the_task_is_guessed_by_input_and_output() -> None:
     from nasc.frontends.cells import decode
     from nasc.predictor.features import layout

@@ -100,7 +100,6 @@ ERRORS: dict[tuple[str, ...], str] = {
     ("spectra", "r1", "r2", "--near", "empty"): (
         "error: --near compares one model, 2 were given\n  help: name one of them\n"
     ),
-    ("spectra", "r1", "--count", "0"): "error: --count 0 asks for no eigenvalue\n  help: give 1 or more\n",
     ("spectra", "r1", "--near", "broken"): ("error: no file in broken holds a model\n  help: see the remarks above\n"),
     ("embed", "r1", "--plot", "map.gif"): (
         "error: map.gif names no kind of picture\n  help: name a .svg or a .png file\n"
@@ -117,6 +116,22 @@ ERRORS: dict[tuple[str, ...], str] = {
         "error: no/e.npy: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "arguments", ["spectra --count", "spectra --top", "embed --limit", "evaluate --limit", "evaluate --seeds"]
+)
+def test_numbers_that_count_are_above_0(arguments: str, nasc: Run) -> None:
+    command, option = arguments.split()
+    done = nasc(command, option, "0")
+    assert done.code == 2
+    assert done.err.endswith(f"nasc {command}: error: argument {option}: '0' is no whole number above 0\n")
+
+
+def test_a_seed_of_training_is_not_negative(nasc: Run) -> None:
+    done = nasc("train", "--seed", "-1")
+    assert done.code == 2
+    assert done.err.endswith("nasc train: error: argument --seed: '-1' is no whole number from 0 on\n")
 
 
 @pytest.mark.parametrize("arguments", ERRORS)
