@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,11 @@ class Scores:
     rankers: Mapping[str, Ranking]
 
     def as_json(self) -> dict[str, object]:
-        """Return plain data."""
-        rankers = {name: asdict(ranking) for name, ranking in self.rankers.items()}
+        """Return plain data, None for a measure that is not a number."""
+        rankers = {
+            name: {measure: None if isnan(value) else value for measure, value in asdict(ranking).items()}
+            for name, ranking in self.rankers.items()
+        }
         return {"family": self.family, "count": self.count, "rankers": rankers}
 
 
@@ -77,9 +81,11 @@ def evaluate(
 
 
 def ranking(scores: NDArray[np.floating], accuracy: NDArray[np.float64]) -> Ranking:
-    """Return how well scores [n] rank accuracies [n]; NaN where either is constant."""
+    """Return how well scores [n] rank accuracies [n]; rho and tau are NaN where either is constant."""
     from scipy.stats import kendalltau, spearmanr
 
+    if not len(scores) or scores.min() == scores.max() or accuracy.min() == accuracy.max():
+        return Ranking(nan, nan, ndcg(scores, accuracy, 10))
     # SciPy's results are named tuples that its stubs do not know.
     rho: Any = spearmanr(scores, accuracy)
     tau: Any = kendalltau(scores, accuracy)
@@ -87,9 +93,11 @@ def ranking(scores: NDArray[np.floating], accuracy: NDArray[np.float64]) -> Rank
 
 
 def ndcg(scores: NDArray[np.floating], accuracy: NDArray[np.float64], top: int) -> float:
-    """Return the discounted gain of the best ``top`` by score over that of the best by accuracy."""
+    """Return the discounted gain of the best ``top`` by score over that of the best by accuracy; 1 if all are equal."""
     import numpy as np
 
+    if not len(accuracy):
+        return nan
     span = float(accuracy.max() - accuracy.min())
     gains = (accuracy - accuracy.min()) / (span or 1.0)
     chosen = gains[np.argsort(-scores, kind="stable")[:top]]

@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 
@@ -193,13 +194,18 @@ def read_rows(family: Family, folder: Path) -> list[tuple[Row, tuple[float, ...]
             f"{path} cannot be read: {error}", f"the family {family.name} needs it", "data-folder"
         ) from None
     try:
-        return _measured(family, rows)
+        found = _measured(family, rows)
     except (KeyError, TypeError, ValueError) as error:
         raise NascError.of(
             f"{path} is not the table of {family.name}: {type(error).__name__}: {error}",
             "expected the file as it was published, with all of its columns",
             "data-folder",
         ) from None
+    if not found:
+        raise NascError.of(
+            f"{path} has no measured network of {family.name}", "expected the file as it was published", "data-folder"
+        )
+    return found
 
 
 def _measured(family: Family, rows: list[Row]) -> list[tuple[Row, tuple[float, ...]]]:
@@ -211,6 +217,6 @@ def _measured(family: Family, rows: list[Row]) -> list[tuple[Row, tuple[float, .
     found: list[tuple[Row, tuple[float, ...]]] = []
     for row in rows:
         values = tuple(value for value in family.accuracies(row) if value is not None)
-        if len(values) == 2 * len(family.tasks) and values[0] > family.least:
+        if len(values) == 2 * len(family.tasks) and all(map(isfinite, values)) and values[0] > family.least:
             found.append((row, values))
     return found
