@@ -24,6 +24,7 @@ from torch.utils import _pytree as pytree
 from ...ir import Diagnostic, Loc, NascError
 from .places import error_place, full_stacks, guard_places
 from .recurrences import one_step
+from .shortcuts import no_shortcuts
 from .sizes import dtype_of
 
 BATCH = "N"
@@ -66,7 +67,7 @@ def _export(model: nn.Module, inputs: Inputs, dynamic: Any) -> ExportedProgram:
     """Run torch.export; the half-made program that it prints on an error is left out of stderr."""
     written, shown = io.StringIO(), ""
     try:
-        with torch.no_grad(), one_step(), contextlib.redirect_stderr(written):
+        with torch.no_grad(), one_step(), no_shortcuts(), contextlib.redirect_stderr(written):
             return torch.export.export(model, inputs, dynamic_shapes=dynamic, strict=False)
     except Exception as error:
         shown = f"{getattr(error, 'partial_fx_graph', '')}\n"

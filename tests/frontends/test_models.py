@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from nasc.backends import instantiate
 from nasc.frontends import lower, lower_source
 from nasc.grammar import parse, print_module
 
@@ -55,6 +56,44 @@ def test_timm_model_is_lowered_to_its_equal(name, same):
     lowered = same(model, torch.randn(1, 3, 64, 64), batch=2)
     assert list(lowered.weights)[: len(model.state_dict())] == list(model.state_dict())
     assert parse(print_module(lowered.module)) == lowered.module
+
+
+class Looking(nn.Module):
+    """What PyTorch computes otherwise after a look at sizes, at values or at the mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 1, 4), 1, enable_nested_tensor=False)
+        self.cross = nn.MultiheadAttention(4, 1, dropout=0.5)
+
+    def forward(self, x):
+        found = self.layers(x, mask=nn.Transformer.generate_square_subsequent_mask(x.shape[0]))
+        found, weights = self.cross(found, x, x)
+        return torch.einsum("lbd,sbd,lbd->bls", found, x, x), weights
+
+
+def test_attention_drops_alike_in_training_whatever_its_mask():
+    model, x = Looking(), torch.randn(3, 2, 4)
+    lowered = lower(model, x, dynamic_batch=False)
+    facts = [node.op.attributes() for node in lowered.module.main.nodes]
+    assert [fact["dropout_p"] for fact in facts if "dropout_p" in fact] == [0.1]
+    emitted = instantiate(lowered.module, lowered.weights)
+    for train in (False, True):
+        wanted, got = (seeded(one.train(train), x) for one in (model, emitted))
+        assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(wanted, got, strict=True))
+
+
+def seeded(model, x):
+    torch.manual_seed(0)
+    return model(x)
+
+
+def test_products_of_three_tensors_leave_the_batch_open(same):
+    class Product(nn.Module):
+        def forward(self, x, y):
+            return torch.einsum("bld,bd,bln->bdn", x, y, x)
+
+    same(Product(), torch.randn(1, 2, 3), torch.randn(1, 3))
 
 
 def test_the_model_is_left_as_it_was():
