@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from ...ir import DType, Node, Op, build
 from ...ir.ops.activation import Hardsigmoid, Hardswish, Hardtanh, Mish, Relu, Relu6, Silu
 from ...ir.ops.elementwise import Add, Clamp, Mul, Neg, Pow, Sub
 from ...ir.ops.mathematics import Reciprocal, Rsqrt, Sqrt
-from ...ir.ops.normalization import BatchNorm
-from .sweep import Rewrite, Rule, Same, View
+from .sweep import Become, Rewrite, Rule, Same, View
 
 NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "pow": 1}
 POWERS: dict[float, Op] = {0.5: Sqrt(), -0.5: Rsqrt(), -1: Reciprocal()}
@@ -25,12 +25,16 @@ def dropout(node: Node, view: View) -> Rewrite:
     return Same(node.operands[0]) if view.evaluation or number(node.op, "p") == 0 else None
 
 
-def batch_norm(node: Node, view: View) -> Rewrite:
-    """Leave out the momentum where the module is meant for evaluation: only training knows it."""
-    assert isinstance(node.op, BatchNorm)
-    if not view.evaluation or node.op.momentum == node.op.defaults["momentum"]:
-        return None
-    return view.become(node, node.op.replace(momentum=node.op.defaults["momentum"]))
+def trained(name: str) -> Rule:
+    """Return the rule that leaves out what only training knows, where the module is meant for evaluation."""
+
+    def rule(node: Node, view: View) -> Rewrite:
+        usual = node.op.defaults[name]
+        if not view.evaluation or node.op.attributes()[name] == usual:
+            return None
+        return Become((replace(node, op=node.op.replace(**{name: usual})),))
+
+    return rule
 
 
 def same_dtype(node: Node, view: View) -> Rewrite:
@@ -172,8 +176,11 @@ def number(op: Op, attribute: str) -> int | float | None:
 RULES: dict[str, tuple[Rule, ...]] = {
     "identity": (identity,),
     "dropout": (dropout,),
+    "feature_dropout": (dropout,),
     "cast": (same_dtype,),
-    "batch_norm": (batch_norm,),
+    "batch_norm": (trained("momentum"),),
+    "scaled_dot_product_attention": (trained("dropout_p"),),
+    **dict.fromkeys(("lstm", "gru", "rnn"), (trained("dropout"),)),
     "add": (neutral, sum_with_negated),
     "sub": (neutral, difference),
     "rsub": (neutral, difference),
