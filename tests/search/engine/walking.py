@@ -104,5 +104,25 @@ def weighing(seconds: float = 0.0) -> DirectPool:
     return DirectPool({"weigh": Weigh(seconds=seconds)})
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """Proposes networks of given widths, round by round, and then nothing."""
+
+    rounds: Sequence[Sequence[int | Module | None]]
+    name: str = "fixed"
+
+    def ask(self, view: View) -> Sequence[Proposal]:
+        if view.round >= len(self.rounds):
+            return ()
+        asked = self.rounds[view.round]
+        return [Proposal(signal(width) if isinstance(width, int) else width, change=str(width)) for width in asked]
+
+
+def fixed(where: Path, rounds: Sequence[Sequence[int | Module | None]], trials: int = 20, **settings: Any) -> Study:
+    """A study in a folder that proposes networks of given widths."""
+    found = study(where / "s.db", trials, **settings)
+    return Study(found.stored, found.space, Fixed(rounds))
+
+
 if __name__ == "__main__":
     print(run(study(sys.argv[1], int(sys.argv[2])), weighing(0.03)).reason)  # noqa: T201
