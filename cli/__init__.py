@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from .arguments import parser
 
@@ -18,6 +19,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 the input is wrong, 2 usage, 3 a bug of ours."""
+    _speak_utf8()
     arguments = parser(argv).parse_args(argv)
     if arguments.run is None:
         parser(argv).print_help()
@@ -38,6 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _failed(error, getattr(arguments, "format", "text"))
     return code
+
+
+def _speak_utf8() -> None:
+    """Write results in UTF-8, as files of the IR are, and to a terminal whatever of it that can show."""
+    if sys.stdout is None:  # it was closed, as by `nasc check >&-`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
 
 
 def _close_stdout() -> None:

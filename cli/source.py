@@ -24,7 +24,7 @@ def read_model(source: str | None, arguments: argparse.Namespace) -> Lowered:
     """Return the module that a SOURCE names and its weights; warnings go to stderr. Raises NascError."""
     from ..frontends import lower_source
 
-    if source in (None, "-") and sys.stdin.isatty():
+    if source in (None, "-") and (sys.stdin is None or sys.stdin.isatty()):
         raise NascError.of(
             "no model was given",
             "name one, `nasc check model.py`, or pipe the IR in: `nasc lower model.py | nasc check`",

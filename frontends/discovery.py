@@ -96,7 +96,7 @@ def _lower_blocks(source: Source, inputs: Sequence[TensorType]) -> Lowered:
 
 
 def _read_text(source: Source, inputs: Sequence[TensorType] = ()) -> Module:
-    text = sys.stdin.read() if source.kind == "stdin" else _file_text(source.place)
+    text = _piped(source.place) if source.kind == "stdin" else _file_text(source.place)
     if not text.strip():
         raise NascError.of(
             f"{source.place} is empty", "the command before the pipe may have failed: run it alone", "empty"
@@ -114,6 +114,17 @@ def _read_text(source: Source, inputs: Sequence[TensorType] = ()) -> Module:
     from ..grammar import parse
 
     return parse(text, filename=source.place)
+
+
+def _piped(place: str) -> str:
+    try:
+        if place != "<stdin>":
+            return Path(place).read_text(encoding="utf-8")
+        pipe = getattr(sys.stdin, "buffer", None)
+        return sys.stdin.read() if pipe is None else pipe.read().decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        hint = "expected the IR as text or JSON; name a file of another kind instead of piping it"
+        raise NascError.of(f"{place} is not UTF-8 text: {error.reason}", hint, "encoding") from None
 
 
 def _file_text(place: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,8 +78,9 @@ class Reference:
 
 def parse_source(text: str) -> Source:
     """Return what a source names. Raises NascError saying which forms there are."""
-    if text == "-":
-        return Source(text, "stdin", "<stdin>")
+    pipe = _pipe(text)
+    if pipe:
+        return Source(text, "stdin", pipe)
     library, colon, rest = text.partition(":")
     if colon and library in _LIBRARIES:
         return _named(text, _LIBRARIES[library], library, rest)
@@ -96,6 +98,16 @@ def parse_source(text: str) -> Source:
     if family:
         return _cells(text, family["family"], family["text"])
     raise NascError.of(f"{text!r} is not a model", _forms_hint(text), "source")
+
+
+def _pipe(text: str) -> str:
+    """Return the place of a source that is a pipe, such as a shell writes for ``<(nasc lower model.py)``; else "".
+
+    Standard input is ``<stdin>``.
+    """
+    if text in ("-", "/dev/stdin"):
+        return "<stdin>"
+    return text if os.path.exists(text) and stat.S_ISFIFO(os.stat(text).st_mode) else ""
 
 
 def _blocks(text: str, rest: str) -> Source:

@@ -27,6 +27,30 @@ def test_empty_pipe_points_at_the_command_before(nasc: Run) -> None:
     assert not done.out
 
 
+def test_pipes_that_hold_no_text_or_are_closed(shell: Run) -> None:
+    done = shell(r"printf '\377\376' | PYTHONIOENCODING=utf-8:strict nasc check")
+    assert (done.code, done.out, done.err) == (
+        1,
+        "",
+        "error: <stdin> is not UTF-8 text: invalid start byte\n"
+        "  help: expected the IR as text or JSON; name a file of another kind instead of piping it\n",
+    )
+    done = shell("nasc check <&-")
+    assert (done.code, done.err.splitlines()[0]) == (1, "error: no model was given")
+    assert shell("nasc check examples/block.nasc >&-").code == 0
+
+
+def test_results_are_utf8_whatever_the_locale_says(shell: Run) -> None:
+    line = """sed '1s/.*/nasc 1 @{source="\u00e4"}/' examples/block.nasc | PYTHONIOENCODING=latin-1 nasc opt -p infer"""
+    done = shell(line)
+    assert (done.code, done.out.splitlines()[0]) == (0, 'nasc 1 @{source="\u00e4"}')
+
+
+def test_two_pipes_are_two_sources(shell: Run) -> None:
+    done = shell("nasc diff <(cat examples/block.nasc) <(cat examples/block.nasc)")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_truncated_pipe_is_located(nasc: Run, block: str) -> None:
     done = nasc("check", stdin=block[: len(block) // 2])
     assert done.code == 1
