@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import BinaryIO, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,8 +112,10 @@ def load(
 ) -> Dataset:
     """Return a family's networks, the first ``limit`` of a fixed shuffle of its rows. Raises NascError.
 
-    Whole shards are read and kept, so that another limit finds them.
+    Whole shards are read and kept, so that another limit finds them; one that is damaged is made anew, and where none
+    can be written the run goes on without.
     """
+    say = on_event or _silent
     kind = family(name)
     rows = read_rows(kind, data_folder(data_dir))
     order = np.random.default_rng(0).permutation(len(rows))
@@ -122,28 +127,51 @@ def load(
     for start in range(0, count, kind.shard):
         chosen = [rows[i][0] for i in order[start : start + kind.shard]]
         path = folder / f"{name}-{_key(kind, chosen)}.npz"
-        if not path.is_file():
-            (on_event or _silent)(f"reading the networks of {name}: {start} of {count}")
-            _store(path, *_made(kind, chosen))
-        more, names = _read(path)
-        layouts += more
-        digests += names
-        x.append(_statistics(path, more))
+        shard = _kept(path, _read)
+        if shard is None:
+            say(f"reading the networks of {name}: {start} of {count}")
+            shard = _made(kind, chosen)
+            _keep(path, partial(_store, shard), say)
+        layouts += shard[0]
+        digests += shard[1]
+        x.append(_statistics(path, shard[0], say))
     values = np.array([rows[i][1] for i in order[: len(layouts)]]).reshape(len(layouts), 2, len(kind.tasks))
     whole_shards = Dataset(kind, layouts, np.concatenate(x), np.array(digests), values[:, 0], values[:, 1])
     return whole_shards.take(np.arange(count))
 
 
-def _statistics(path: Path, layouts: Sequence[Layout]) -> Floats:
+T = TypeVar("T")
+Shard = tuple[list[Layout], list[str]]
+
+
+def _kept(path: Path, read: Callable[[BinaryIO], T]) -> T | None:
+    """Return what a file of the cache holds, None where it is not there or damaged."""
+    try:
+        with path.open("rb") as file:
+            return read(file)
+    except (OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error):
+        return None
+
+
+def _keep(path: Path, write: Callable[[BinaryIO], None], say: Event) -> None:
+    """Write a file of the cache, if that can be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as part, part.open("wb") as file:
+            write(file)
+    except OSError as error:
+        say(f"{path.parent}: nothing can be kept there: {error.strerror}")
+
+
+def _statistics(path: Path, layouts: Sequence[Layout], say: Event) -> Floats:
     """Return the statistics [n, s] of a shard, kept beside its file."""
     state = hashlib.blake2b(repr((STATISTICS_VERSION, NAMES)).encode(), digest_size=4)
     place = path.with_name(f"{path.stem}-{state.hexdigest()}.npy")
-    if place.is_file():
-        found: Floats = np.load(place, allow_pickle=False)
+    found: Floats | None = _kept(place, partial(np.load, allow_pickle=False))
+    if found is not None:
         return found
     made = np.array([whole_statistics(one) for one in layouts])
-    with whole(place) as part, part.open("wb") as file:
-        np.save(file, made)
+    _keep(place, lambda file: np.save(file, made), say)
     return made
 
 
@@ -162,7 +190,7 @@ def _key(kind: Family, rows: Sequence[Row]) -> str:
     return state.hexdigest()
 
 
-def _made(kind: Family, rows: Sequence[Row]) -> tuple[list[Layout], list[str]]:
+def _made(kind: Family, rows: Sequence[Row]) -> Shard:
     layouts: list[Layout] = []
     digests: list[str] = []
     for row in rows:
@@ -172,23 +200,22 @@ def _made(kind: Family, rows: Sequence[Row]) -> tuple[list[Layout], list[str]]:
     return layouts, digests
 
 
-def _store(path: Path, layouts: Sequence[Layout], digests: Sequence[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as part, part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            nodes=np.array([len(g.kinds) for g in layouts], dtype=np.int32),
-            lengths=np.array([g.edges.shape[1] for g in layouts], dtype=np.int32),
-            kinds=np.concatenate([g.kinds for g in layouts]).astype(np.int8),
-            numbers=np.concatenate([g.numbers for g in layouts]),
-            edges=np.concatenate([g.edges for g in layouts], axis=1),
-            positions=np.array([g.positions for g in layouts]),
-            digests=np.array(digests),
-        )
+def _store(shard: Shard, file: BinaryIO) -> None:
+    layouts, digests = shard
+    np.savez_compressed(
+        file,
+        nodes=np.array([len(g.kinds) for g in layouts], dtype=np.int32),
+        lengths=np.array([g.edges.shape[1] for g in layouts], dtype=np.int32),
+        kinds=np.concatenate([g.kinds for g in layouts]).astype(np.int8),
+        numbers=np.concatenate([g.numbers for g in layouts]),
+        edges=np.concatenate([g.edges for g in layouts], axis=1),
+        positions=np.array([g.positions for g in layouts]),
+        digests=np.array(digests),
+    )
 
 
-def _read(path: Path) -> tuple[list[Layout], list[str]]:
-    with np.load(path, allow_pickle=False) as data:
+def _read(file: BinaryIO) -> Shard:
+    with np.load(file, allow_pickle=False) as data:
         nodes, lengths = np.cumsum(data["nodes"])[:-1], np.cumsum(data["lengths"])[:-1]
         kinds = np.split(data["kinds"].astype(np.int32), nodes)
         numbers = np.split(data["numbers"], nodes)

@@ -1,5 +1,6 @@
 """The harness on a small table: fair splits, results that survive a kill, and tables in a card."""
 
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -38,6 +39,36 @@ def test_networks_that_are_the_same_count_once(networks: Dataset) -> None:
     once = twice.distinct()
     assert once.digests.tolist() == twice.digests[[0, 1, 3]].tolist()
     assert once.accuracy[0] == pytest.approx(twice.accuracy[[0, 2]].mean())
+
+
+@pytest.fixture(scope="module")
+def five(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table of five networks."""
+    folder = tmp_path_factory.mktemp("five")
+    rows = gzip.decompress((tables / "nb101.csv.gz").read_bytes()).splitlines(keepends=True)
+    (folder / "nb101.csv.gz").write_bytes(gzip.compress(b"".join(rows[:6])))
+    return folder
+
+
+def test_what_is_damaged_on_disk_is_made_anew(five: Path, tmp_path: Path) -> None:
+    first = load("nb101", five, cache=tmp_path)
+    kept = {path.suffix: path for path in tmp_path.iterdir()}
+    for suffix, cut in ((".npz", -9), (".npz", 0), (".npy", -9), (".npy", 3)):
+        whole = kept[suffix].read_bytes()
+        kept[suffix].write_bytes(whole[:cut])
+        again = load("nb101", five, cache=tmp_path)
+        np.testing.assert_array_equal(again.x, first.x)
+        assert again.digests.tolist() == first.digests.tolist()
+        assert len(kept[suffix].read_bytes()) == len(whole)
+
+
+def test_where_nothing_can_be_kept_networks_are_read_all_the_same(five: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said: list[str] = []
+    found = load("nb101", five, None, said.append, cache=tmp_path / "file")
+    assert len(found.x) == 5
+    assert said[0] == "reading the networks of nb101: 0 of 5"
+    assert set(said[1:]) == {f"{tmp_path / 'file'}: nothing can be kept there: File exists"}
 
 
 @pytest.mark.parametrize("fit", [Trees(rounds=30), Ours(forests=1), Ours(forests=0)], ids=["trees", "ours", "slopes"])
