@@ -52,11 +52,13 @@ class GaussianProcess:
     ) -> GaussianProcess:
         """Return the process of known inputs x [n, d], what the prior says of them [n], and their targets [n].
 
-        The prior counts as much as it agrees with the targets. Kernel and noise are those of the least error where
-        each known input is left out in turn, ``(K^-1 y)_i / (K^-1)_ii`` (Rasmussen and Williams, 2006, 5.4.2).
+        The prior counts as much as it agrees with the targets, nothing where it or they are constant. Kernel and noise
+        are those of the least error where each known input is left out in turn, ``(K^-1 y)_i / (K^-1)_ii`` (Rasmussen
+        and Williams, 2006, 5.4.2).
         """
-        centre, scale = float(prior.mean()), float(prior.std()) or 1.0
-        agreement = max(float(np.corrcoef(prior, targets)[0, 1]), 0.0) if prior.std() else 0.0
+        varied = bool(np.ptp(prior) and np.ptp(targets))  # of equal numbers the deviation is mostly not quite 0
+        centre, scale = float(prior.mean()), float(prior.std()) if varied else 1.0
+        agreement = max(float(np.corrcoef(prior, targets)[0, 1]), 0.0) if varied else 0.0
         residual = targets - agreement * (prior - centre) / scale
         noises, least, best = tuple(noises), np.inf, None
         for kernel in kernels:

@@ -50,6 +50,13 @@ def test_a_prior_counts_as_much_as_it_agrees() -> None:
     np.testing.assert_array_equal(opposed.mean(far, far[:, 0]), zeros(far))
 
 
+@pytest.mark.parametrize(("prior", "targets"), [(np.full(3, 0.1), np.arange(3.0)), (np.arange(3.0), np.full(3, 0.1))])
+def test_a_prior_that_is_constant_or_has_nothing_to_agree_with_counts_nothing(prior: Floats, targets: Floats) -> None:
+    known = GaussianProcess.fitted(X[:3], prior, targets, [Kernel(0.5)], [0.1])
+    other = GaussianProcess.fitted(X[:3], zeros(X[:3]), targets, [Kernel(0.5)], [0.1])
+    np.testing.assert_array_equal(known.mean(NEW, NEW[:, 0]), other.mean(NEW, zeros(NEW)))
+
+
 def test_nothing_to_choose_from_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^a Gaussian process needs at least one kernel and one noise$"):
         GaussianProcess.fitted(X, zeros(X), TARGETS, [], [0.1])
