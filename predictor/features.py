@@ -66,16 +66,6 @@ class Features(Arrays):
     layout: Layout
     places: Mapping[str, tuple[int, int]]
 
-    @property
-    def params(self) -> float:
-        """Trained parameters of the live part of the network."""
-        return self.layout.params
-
-    @property
-    def macs(self) -> float:
-        """Multiply-accumulates of the live part of the network."""
-        return self.layout.macs
-
 
 def features(module: Module) -> Features:
     """Return the features of a module, calls expanded. Raises NascError where types cannot be inferred."""

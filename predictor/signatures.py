@@ -24,7 +24,6 @@ class Signature:
     channels: float
     positions: float
     bias: bool
-    parameter: bool
 
 
 @lru_cache(maxsize=65536)
@@ -45,7 +44,6 @@ def signature(op: Op, operands: Types, results: Types) -> Signature:
         channels=float(channels),
         positions=positions,
         bias=bool(getattr(op, "bias", False)),
-        parameter=op.name == "parameter",
     )
 
 

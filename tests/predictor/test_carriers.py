@@ -68,15 +68,15 @@ def test_a_network_that_computes_nothing_has_features() -> None:
     b = Builder()
     graph = features(b.module(b.input("x", f32(N, 3, 8, 8))))
     assert len(graph.kinds) == 1
-    assert graph.params == 0
+    assert graph.layout.params == 0
 
 
 @pytest.mark.parametrize("module", [residual(), transformer()], ids=["residual", "transformer"])
 def test_parameters_and_macs_are_those_of_the_cost(module: Module) -> None:
     from nasc.passes import cost
 
-    assert features(module).params == cost(module).params
-    assert features(module).macs == cost(module).macs
+    assert features(module).layout.params == cost(module).params
+    assert features(module).layout.macs == cost(module).macs
 
 
 def test_every_listed_op_exists() -> None:
