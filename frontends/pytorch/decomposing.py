@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import torch
+from torch import fx
 from torch._ops import OpOverload
 from torch.export import ExportedProgram, default_decompositions
 
@@ -31,6 +32,21 @@ def decomposed(program: ExportedProgram) -> ExportedProgram | None:
             return simpler
     except Exception:
         return None
+
+
+def with_casts(program: ExportedProgram) -> ExportedProgram:
+    """Return a program in which what autocast casts is cast by calls of its own; the same where nothing is cast.
+
+    A region with ``enabled=False`` casts nothing.
+    """
+    graphs = [part.graph for part in program.graph_module.modules() if isinstance(part, fx.GraphModule)]
+    calls = [node for graph in graphs for node in graph.nodes if node.op == "call_function"]
+    regions = [node for node in calls if getattr(node.target, "__name__", "") == "wrap_with_autocast"]
+    if not any(node.args[2] for node in regions):
+        return program
+    with contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
+        cast_program: ExportedProgram = program.run_decompositions({})
+        return cast_program
 
 
 def _ruled(target: OpOverload) -> bool:

@@ -13,7 +13,7 @@ from torch.export.graph_signature import InputKind
 from ...ir import Builder, Diagnostic, Loc, Module, NascError
 from ..lowered import Lowered
 from .capture import capture
-from .decomposing import decomposed
+from .decomposing import decomposed, with_casts
 from .leftovers import add_leftovers, trained_keys
 from .sizes import Sizes
 from .state import State
@@ -45,6 +45,7 @@ def lower_program(
     ``whole`` is the model's own state dict, which may hold more than the program does. Calls that have no rule are
     decomposed by PyTorch, where it can.
     """
+    program = with_casts(program)
     translation, outputs = _translated(program, symbols)
     if translation.missing:
         simpler = decomposed(program)

@@ -96,6 +96,23 @@ def test_products_of_three_tensors_leave_the_batch_open(same):
     same(Product(), torch.randn(1, 2, 3), torch.randn(1, 3))
 
 
+def test_what_autocast_casts_is_cast(same):
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 3)
+
+        def forward(self, x):
+            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+                x = self.first(x)
+                with torch.autocast("cpu", enabled=False):
+                    return self.second(x.float())
+
+    main = same(Mixed(), torch.randn(1, 4), tolerance=1e-2).module.main
+    layers = [node.type.dtype.value for node in main.nodes if node.op.name == "linear"]
+    assert layers == ["bf16", "f32"]
+
+
 def test_the_model_is_left_as_it_was():
     model = nn.Sequential(nn.Linear(4, 4), nn.Dropout(), nn.BatchNorm1d(4)).train()
     model[1].eval()
