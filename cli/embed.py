@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import add_output, add_source, positive
-from .output import say, write_text
+from .output import counted, need_place, say, write_text
 from .source import read_module
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise NascError.of(f"{arguments.plot} names no kind of picture", "name a .svg or a .png file", "plot")
     if (arguments.route or arguments.study) and not arguments.plot:
         raise NascError.of("a route is something to draw", "name the picture: --plot FILE.svg", "plot")
+    if arguments.plot:
+        need_place(arguments.plot)
     sources: list[str] = arguments.sources or ([] if arguments.route or arguments.study else ["-"])
     modules = [read_module(source, arguments) for source in (*sources, *arguments.route)]
     modules += _bests(arguments.study) if arguments.study else []
@@ -70,9 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         scene = _scene(predictor, found, sources, arguments)
         _write_bytes(draw(scene, Path(arguments.plot).suffix[1:]), arguments.plot)
-        say(
-            f"{arguments.plot}: {len(scene.known)} networks of {len(set(scene.families))} families, {len(found)} models"
-        )
+        known = f"{counted(len(scene.known), 'network')} of {', '.join(dict.fromkeys(scene.families)) or 'no family'}"
+        say(f"{arguments.plot}: {known}, {counted(len(found), 'model')}")
     elif arguments.output and arguments.output.endswith(".npy"):
         import io
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .arguments import add_task, positive
-from .output import counted, say, write_text
+from .output import counted, need_place, say, write_text
 
 EXAMPLE = """\
 examples:
@@ -68,10 +68,20 @@ def _compare(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ..predictor.harness import Plan, compare
-    from ..predictor.tables import put, tables
+    from ..predictor.tables import around, put, tables
 
+    need_place(arguments.record)
+    if arguments.card:
+        need_place(arguments.card)
+        around(Path(arguments.card))
     plan = Plan(seeds=tuple(range(arguments.seeds)), limit=arguments.limit, data_dir=arguments.data_dir)
-    text = tables(compare(plan, Path(arguments.record), say))
+    trials = compare(plan, Path(arguments.record), say)
+    if arguments.format == "json":
+        import json
+
+        write_text(json.dumps([trial.as_json() for trial in trials], indent=2))
+        return 0
+    text = tables(trials)
     if arguments.card:
         put(Path(arguments.card), text)
         say(f"wrote {arguments.card}")

@@ -29,6 +29,10 @@ class Ranking:
     kendall: float
     ndcg10: float
 
+    def as_json(self) -> dict[str, float | None]:
+        """Return plain data, None for a measure that is not a number."""
+        return {measure: None if isnan(value) else value for measure, value in asdict(self).items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -39,11 +43,8 @@ class Scores:
     rankers: Mapping[str, Ranking]
 
     def as_json(self) -> dict[str, object]:
-        """Return plain data, None for a measure that is not a number."""
-        rankers = {
-            name: {measure: None if isnan(value) else value for measure, value in asdict(ranking).items()}
-            for name, ranking in self.rankers.items()
-        }
+        """Return plain data."""
+        rankers = {name: ranking.as_json() for name, ranking in self.rankers.items()}
         return {"family": self.family, "count": self.count, "rankers": rankers}
 
 

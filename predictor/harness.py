@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from os import SEEK_END
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ir import NascError
 from .datasets import Dataset, Score, load
 from .evaluation import Ranking, ranking
 from .families import FAMILIES
@@ -74,6 +76,10 @@ class Trial:
         """What tells a trial apart."""
         return (self.protocol, self.ranker, self.family, self.seed)
 
+    def as_json(self) -> dict[str, object]:
+        """Return plain data."""
+        return {**asdict(self), "ranking": self.ranking.as_json()}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -105,6 +111,8 @@ def compare(plan: Plan, record: Path, say: Callable[[str], None]) -> list[Trial]
     samples = plan.samples(say)
     record.parent.mkdir(parents=True, exist_ok=True)
     with record.open("a", encoding="utf-8") as file:
+        if cut_off(record):
+            file.write("\n")
         for trial in _trials(plan, samples, set(known)):
             known[trial.key] = trial
             file.write(json.dumps(asdict(trial)) + "\n")
@@ -114,18 +122,33 @@ def compare(plan: Plan, record: Path, say: Callable[[str], None]) -> list[Trial]
 
 
 def read(record: Path) -> list[Trial]:
-    """Return the trials of a record; a last line that was cut off is left out."""
+    """Return the trials of a record but a line that was cut off. Raises NascError for a file of another kind."""
     if not record.is_file():
         return []
     found: list[Trial] = []
-    for line in record.read_text(encoding="utf-8").splitlines():
+    for number, line in enumerate(record.read_bytes().splitlines(), 1):
         try:
             data: dict[str, Any] = json.loads(line)
-        except json.JSONDecodeError:
+        except ValueError:
             continue
-        data["ranking"] = Ranking(**data["ranking"])
-        found.append(Trial(**data))
+        try:
+            found.append(Trial(**{**data, "ranking": Ranking(**data["ranking"])}))
+        except (LookupError, TypeError):
+            raise NascError.of(
+                f"{record}: line {number} is no trial",
+                "name a record of `nasc evaluate --all`, or a new file",
+                "record",
+            ) from None
     return found
+
+
+def cut_off(record: Path) -> bool:
+    """Return whether the last line of a record has no end."""
+    with record.open("rb") as file:
+        if not file.seek(0, SEEK_END):
+            return False
+        file.seek(-1, SEEK_END)
+        return file.read() != b"\n"
 
 
 def _trials(plan: Plan, samples: Mapping[str, Dataset], known: set[Key]) -> Iterator[Trial]:
@@ -160,6 +183,8 @@ def _fitted(
     seen = {digest for s in sources for digest in s.digests.tolist()}
     for target in targets:
         rest = target.without(seen)
+        if not len(rest.x):
+            continue
         if protocol == LEAVE and name in ADAPTED and len(rest.x) >= 2 * LABELS:
             yield _few(name, score, rest, seed)
         scores = score(rest)

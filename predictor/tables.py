@@ -42,12 +42,22 @@ def tables(trials: Sequence[Trial]) -> str:
 
 def put(card: Path, text: str) -> None:
     """Write the tables between the marks of a model card. Raises NascError where the marks are missing."""
-    old = card.read_text(encoding="utf-8") if card.is_file() else f"{BEGIN}\n{END}\n"
-    if BEGIN not in old or END not in old:
-        raise NascError.of(f"{card} has no place for the figures", f"write {BEGIN} and {END} into it", "model-card")
-    before, after = old.split(BEGIN)[0], old.split(END)[1]
+    before, after = around(card)
     with whole(card) as part:
         part.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def around(card: Path) -> tuple[str, str]:
+    """Return what stands before and after the tables of a model card; nothing where there is no card yet.
+
+    Raises NascError where the marks are missing, or not in this order.
+    """
+    old = card.read_text(encoding="utf-8") if card.is_file() else f"{BEGIN}\n{END}\n"
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise NascError.of(f"{card} has no place for the figures", f"write {BEGIN} and {END} into it", "model-card")
+    return before, after
 
 
 Cells = dict[tuple[str, str], list[float]]

@@ -3,16 +3,18 @@
 import gzip
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nasc.ir import NascError
+from nasc.predictor import harness
 from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.evaluation import ranking
 from nasc.predictor.fewshot import adapt
-from nasc.predictor.harness import FEW, LEAVE, ZERO, Trial, read
+from nasc.predictor.harness import FEW, LEAVE, ZERO, Plan, Trial, compare, read
 from nasc.predictor.rankers import Fit, Ours, Trees
 from nasc.predictor.tables import BEGIN, END, put, tables
 
@@ -81,12 +83,17 @@ def test_rankers_learn_and_labels_help(networks: Dataset, fit: Fit) -> None:
     assert ranking(wrong(last), last.accuracy).spearman > 0.6
 
 
-def test_a_record_that_was_cut_off_is_read(tmp_path: Path) -> None:
-    from dataclasses import asdict
-
-    record = tmp_path / "record.jsonl"
+def test_a_record_that_was_cut_off_is_read_and_goes_on(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, plan = tmp_path / "record.jsonl", Plan(("nb101",), (0,), 5, tables)
     record.write_text(json.dumps(asdict(trial(ZERO, "trees", 0))) + '\n{"protocol": "zer')
     assert [t.key for t in read(record)] == [(ZERO, "trees", "macro", 0)]
+    more = trial(LEAVE, "trees", 1)
+    monkeypatch.setattr(harness, "_trials", lambda *_: [more])
+    monkeypatch.setattr(Plan, "samples", lambda *_: {})
+    assert compare(plan, record, lambda _: None) == read(record) == [trial(ZERO, "trees", 0), more]
+    assert compare(plan, record, lambda _: None)[1:] == [more]
 
 
 def test_tables_stand_between_the_marks_of_the_card(tmp_path: Path) -> None:

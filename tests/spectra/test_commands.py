@@ -91,6 +91,20 @@ def test_the_bests_of_a_search_are_a_route(
 
 
 ERRORS: dict[tuple[str, ...], str] = {
+    ("embed", "r1", "--plot", "no/map.svg"): (
+        "error: no/map.svg: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
+    ),
+    ("evaluate", "--all", "--record", "empty"): (
+        "error: empty: cannot be written: it is a folder\n  help: name a file in a folder that exists\n"
+    ),
+    ("evaluate", "--all", "--card", "broken/a.nasc"): (
+        "error: broken/a.nasc has no place for the figures\n"
+        "  help: write <!-- figures: begin --> and <!-- figures: end --> into it\n"
+    ),
+    ("evaluate", "--all", "--record", "broken/record.jsonl"): (
+        "error: broken/record.jsonl: line 1 is no trial\n"
+        "  help: name a record of `nasc evaluate --all`, or a new file\n"
+    ),
     ("spectra", "r1", "--near", "nowhere"): (
         "error: there is no folder nowhere\n  help: name a folder that holds models\n"
     ),
@@ -143,6 +157,7 @@ def test_errors(
     Path("empty").mkdir()
     Path("broken").mkdir()
     Path("broken/a.nasc").write_text("nasc 1\n\ngraph", encoding="utf-8")
+    Path("broken/record.jsonl").write_text('{"arch": "x"}\n', encoding="utf-8")
     words = [str(folder / f"{word}.nasc") if word in ("r1", "r2") else word for word in arguments]
     done = nasc(*words)
     assert done.code == 1
