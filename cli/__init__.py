@@ -66,6 +66,10 @@ def _failed(error: Exception, form: str) -> int:
         from .output import report_errors
 
         return report_errors(error, form)
+    if isinstance(error, ModuleNotFoundError) and (lacking := _package(error)):
+        print(f"error: this needs the package {lacking}, which is not installed", file=sys.stderr)
+        print("  help: pip install 'nasc[all]' brings what the commands need on a CPU", file=sys.stderr)
+        return 1
     if isinstance(error, OSError) and error.errno in FULL:
         _close_stdout()
         print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
@@ -79,3 +83,9 @@ def _failed(error: Exception, form: str) -> int:
         file=sys.stderr,
     )
     return BUG
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    """Return the name of the package that is not installed; nothing where a part of one, or of nasc, is missing."""
+    name = error.name or ""
+    return "" if "." in name or name == "nasc" else name

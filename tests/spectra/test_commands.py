@@ -1,6 +1,8 @@
 """`nasc spectra` and `nasc embed` as their users see them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,16 @@ def test_numbers_that_count_are_above_0(arguments: str, nasc: Run) -> None:
     done = nasc(command, option, "0")
     assert done.code == 2
     assert done.err.endswith(f"nasc {command}: error: argument {option}: '0' is no whole number above 0\n")
+
+
+def test_a_package_that_is_not_installed_is_named() -> None:
+    program = "import sys; sys.modules['torch'] = None; from nasc.cli import main; sys.exit(main(['spectra']))"
+    done = subprocess.run([sys.executable, "-c", program], input="", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: this needs the package torch, which is not installed\n"
+        "  help: pip install 'nasc[all]' brings what the commands need on a CPU\n",
+    )
 
 
 def test_a_seed_of_training_is_not_negative(nasc: Run) -> None:
