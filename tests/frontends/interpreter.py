@@ -163,6 +163,12 @@ def scatter(op: Any, operands: list[Any], _: list[Any], __: Weights) -> Any:
     return x.scatter_reduce(op.dim, index, source, reduce)
 
 
+def attention(op: Any, operands: list[Any], _: list[Any], __: Weights) -> Any:
+    """Attend as in evaluation, where nothing is dropped."""
+    facts = {name: getattr(op, name) for name in ("is_causal", "scale", "enable_gqa")}
+    return F.scaled_dot_product_attention(*operands, **facts)
+
+
 def prod(op: Any, operands: list[Any], _: list[Any], __: Weights) -> Any:
     """Multiply everything, or along one axis."""
     return operands[0].prod() if op.dim is None else operands[0].prod(op.dim[0], op.keepdim)
@@ -195,6 +201,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "lstm": recurrent,
     "gru": recurrent,
     "rnn": recurrent,
+    "scaled_dot_product_attention": attention,
     "gather": lambda op, x, *_: x[0].gather(op.dim, x[1]),
     "scatter": scatter,
     "prod": prod,
