@@ -13,7 +13,6 @@ gate: what it stopped is trained once more, without it.
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from nasc.frontends import lower_source
 from nasc.grammar import parse
 from nasc.ir import Module, NascError, checked, digest
 from nasc.passes import inline
+from nasc.predictor.records import adding, recorded
 from nasc.search import apply_edits, parse_edits
 from nasc.search.evaluators import parse_cascade
 from nasc.search.evaluators.datasets import CLASSES, load_task
@@ -189,21 +189,19 @@ def main() -> None:
     options.add_argument("--report", action="store_true", help="print the table of what is there")
     chosen = options.parse_args()
     torch.set_num_threads(1)
-    lines = chosen.record.read_text(encoding="utf-8").splitlines() if chosen.record.exists() else []
-    rows = [json.loads(line) for line in lines if line.endswith("}")]
-    done = {row["index"] for row in rows}
+    there = recorded(chosen.record)
+    done = {row["index"] for row in there}
     if not chosen.report:
         networks = {} if chosen.studies else starts()
         missing = (index for index in range(chosen.networks) if index not in done)
         found: Iterable[Mapping[str, Any]] = (measure(index, networks, chosen.steps) for index in missing)
         if chosen.studies:
             found = (row for path in chosen.studies for row in searched(path, done))
-        with chosen.record.open("a", encoding="utf-8") as file:
+        with adding(chosen.record) as add:
             for row in found:
-                rows.append(row)
-                file.write(json.dumps(row) + "\n")
-                file.flush()
-    report(rows)
+                there.append(dict(row))
+                add(row)
+    report(there)
 
 
 if __name__ == "__main__":

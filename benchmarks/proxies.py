@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
-import json
 import os
 import random
 import time
@@ -24,6 +23,7 @@ import torch
 from scipy.stats import spearmanr
 
 from nasc.frontends.cells import nb201
+from nasc.predictor.records import adding, recorded
 from nasc.search.evaluators import az, open_evaluator
 from nasc.search.evaluators.proxies import PROXIES
 from nasc.search.evaluators.scoring import INPUTS
@@ -41,21 +41,14 @@ def table(name: str) -> Iterator[Mapping[str, str]]:
 
 def sample(count: int) -> list[Mapping[str, str]]:
     """Return the first rows of the published values in an order drawn once: a larger sample holds a smaller one."""
-    rows = list(table("nb201_zc_cifar10"))
-    random.Random(ORDER).shuffle(rows)
-    return rows[:count]
+    networks = list(table("nb201_zc_cifar10"))
+    random.Random(ORDER).shuffle(networks)
+    return networks[:count]
 
 
 def read(path: Path) -> dict[str, Row]:
-    """Return the record so far, by cell string; a line that was cut off is left out."""
-    found: dict[str, Row] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            row = json.loads(line)
-            found[row["arch"]] = row
-        except (ValueError, KeyError):
-            continue
-    return found
+    """Return the record so far, by cell string."""
+    return {row["arch"]: row for row in recorded(path)}
 
 
 def measure(arch: str, options: str, seed: int) -> Row:
@@ -74,26 +67,23 @@ def measure(arch: str, options: str, seed: int) -> Row:
     return {"arch": arch, "values": values, "ms": spent}
 
 
-def run(rows: Sequence[Mapping[str, str]], record: Path, options: str) -> None:
+def run(networks: Sequence[Mapping[str, str]], record: Path, options: str) -> None:
     """Compute what the record does not have."""
     done = read(record)
     torch.set_num_threads(1)
-    with record.open("a", encoding="utf-8") as file:
-        if record.stat().st_size:
-            file.write("\n")
-        for place, row in enumerate(rows):
+    with adding(record) as add:
+        for place, row in enumerate(networks):
             if row["arch"] in done:
                 continue
-            file.write(json.dumps(measure(row["arch"], options, place)) + "\n")
-            file.flush()
+            add(measure(row["arch"], options, place))
             if place % 10 == 9:
                 print(f"{place + 1} networks", flush=True)
 
 
-def report(rows: Sequence[Mapping[str, str]], record: Path) -> None:
+def report(networks: Sequence[Mapping[str, str]], record: Path) -> None:
     """Print the table."""
     done = read(record)
-    there = [row for row in rows if row["arch"] in done]
+    there = [row for row in networks if row["arch"] in done]
     accuracy = {row["arch"]: float(row["c10_test"]) for row in table("nb201")}
     tested = [accuracy[row["arch"]] for row in there]
     print(f"{len(there)} networks of NAS-Bench-201, a batch of 64\n")
@@ -132,11 +122,11 @@ def main() -> None:
     options.add_argument("--inputs", choices=tuple(INPUTS), help="default: photographs, normal for az")
     options.add_argument("--report", action="store_true", help="print the table of what is there")
     chosen = options.parse_args()
-    rows = sample(chosen.networks)
+    networks = sample(chosen.networks)
     if not chosen.report:
         inputs = f", inputs={chosen.inputs}" if chosen.inputs else ""
-        run(rows, chosen.record, f"draws={chosen.draws}{inputs}")
-    report(rows, chosen.record)
+        run(networks, chosen.record, f"draws={chosen.draws}{inputs}")
+    report(networks, chosen.record)
 
 
 if __name__ == "__main__":

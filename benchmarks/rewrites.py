@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from nasc.backends import emit_torch
 from nasc.frontends import lower_source
 from nasc.ir import DType, Module, NascError, TensorType, evaluate
 from nasc.predictor import Predictor
+from nasc.predictor.records import adding, recorded
 from nasc.search import RewriteOptions, RewriteResult, header, rewrite
 from nasc.search.llm import Client, open_client, user_cache_dir
 
@@ -100,20 +100,9 @@ def summary(source: str, seed: int, result: RewriteResult, seconds: float) -> di
     }
 
 
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    """Return the rewrites that a file holds; a broken last line is left out."""
-    found: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return found
-
-
 def run(models: Sequence[str], client: Client, count: int, iterations: int, out: Path) -> None:
     """Do the rewrites that the file does not hold yet, model after model in turn."""
-    done = {(line["source"], line["seed"]) for line in lines_of(out)}
+    done = {(line["source"], line["seed"]) for line in recorded(out)}
     lowered: dict[str, Module] = {}
     predictor = Predictor.load()
     for i in range(count):
@@ -128,8 +117,8 @@ def run(models: Sequence[str], client: Client, count: int, iterations: int, out:
         if result.stopped in ("interrupted", "llm"):
             sys.exit(f"stopped: {result.stopped} {result.error or ''}")
         line = summary(source, seed, result, time.monotonic() - start)
-        with out.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        with adding(out) as add:
+            add(line)
         print(
             f"{i + 1}/{count} {line['source']}: runs {line['runs']}, better {line['better']} {line['failure']}",
             flush=True,
@@ -143,7 +132,7 @@ def report(paths: Iterable[Path]) -> str:
     ]
     rows.append("|---|---|---|---|---|---|---|---|---|")
     for path in paths:
-        lines = lines_of(path)
+        lines = recorded(path)
         if not lines:
             continue
         counts = [sum(bool(line[key]) for line in lines) for key in ("runs", "new", "first_try", "better")]

@@ -14,7 +14,6 @@ several share it. All seeds of a variant come first, and variants in the order o
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import sys
 import time
@@ -27,6 +26,7 @@ from math import inf, nan
 from pathlib import Path
 from statistics import mean
 
+from nasc.predictor.records import adding, recorded
 from nasc.predictor.tables import cell
 
 from .thesis_trial import NETWORKS, SOURCE, STRINGS, TARGETS, Ground, Line, Task, tried
@@ -68,8 +68,8 @@ def main() -> None:
     due = (task for task in wanted if task not in known and time.monotonic() - began < 60 * chosen.minutes)
     for line in one_by_one(due, ground) if chosen.jobs == 1 else together(due, ground, chosen.jobs):
         known[line.task] = line
-        with chosen.record.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(line)) + "\n")
+        with adding(chosen.record) as add:
+            add(asdict(line))
         took = f"{line.seconds:.0f} s, {time.monotonic() - began:.0f} s in all"
         print(f"{line.variant}, seed {line.seed}: {line.spearman[SOURCE]:.3f}, {line.transfer:.3f}, {took}", flush=True)
     table([known[task] for task in wanted if task in known])
@@ -77,8 +77,7 @@ def main() -> None:
 
 def read(record: Path) -> list[Line]:
     """Return the lines of a record."""
-    lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
-    return [Line(**json.loads(line)) for line in lines]
+    return [Line(**row) for row in recorded(record)]
 
 
 def one_by_one(tasks: Iterable[Task], ground: Ground) -> Iterator[Line]:

@@ -6,13 +6,10 @@ trained on is ranked: networks are told apart by their digest, across families t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from os import SEEK_END
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +21,7 @@ from .families import FAMILIES
 from .fewshot import LABELS, adapt
 from .fitting import error_left_out
 from .rankers import Fit, rankers
+from .records import adding, recorded
 from .targets import knots, normal_scores
 from .training import SHIPPED_FAMILIES, Config
 
@@ -110,45 +108,22 @@ def compare(plan: Plan, record: Path, say: Callable[[str], None]) -> list[Trial]
     known = {trial.key: trial for trial in read(record)}
     samples = plan.samples(say)
     record.parent.mkdir(parents=True, exist_ok=True)
-    with record.open("a", encoding="utf-8") as file:
-        if cut_off(record):
-            file.write("\n")
+    with adding(record) as add:
         for trial in _trials(plan, samples, set(known)):
             known[trial.key] = trial
-            file.write(json.dumps(asdict(trial)) + "\n")
-            file.flush()
+            add(asdict(trial))
             say(f"{trial.protocol}, {trial.ranker}, {trial.family}, seed {trial.seed}: {trial.ranking.spearman:.3f}")
     return list(known.values())
 
 
 def read(record: Path) -> list[Trial]:
     """Return the trials of a record but a line that was cut off. Raises NascError for a file of another kind."""
-    if not record.is_file():
-        return []
-    found: list[Trial] = []
-    for number, line in enumerate(record.read_bytes().splitlines(), 1):
-        try:
-            data: dict[str, Any] = json.loads(line)
-        except ValueError:
-            continue
-        try:
-            found.append(Trial(**{**data, "ranking": Ranking(**data["ranking"])}))
-        except (LookupError, TypeError):
-            raise NascError.of(
-                f"{record}: line {number} is no trial",
-                "name a record of `nasc evaluate --all`, or a new file",
-                "record",
-            ) from None
-    return found
-
-
-def cut_off(record: Path) -> bool:
-    """Return whether the last line of a record has no end."""
-    with record.open("rb") as file:
-        if not file.seek(0, SEEK_END):
-            return False
-        file.seek(-1, SEEK_END)
-        return file.read() != b"\n"
+    try:
+        return [Trial(**{**row, "ranking": Ranking(**row["ranking"])}) for row in recorded(record)]
+    except (LookupError, TypeError):
+        raise NascError.of(
+            f"{record} holds what is no trial", "name a record of `nasc evaluate --all`, or a new file", "record"
+        ) from None
 
 
 def _trials(plan: Plan, samples: Mapping[str, Dataset], known: set[Key]) -> Iterator[Trial]:

@@ -104,7 +104,7 @@ ERRORS: dict[tuple[str, ...], str] = {
         "  help: write <!-- figures: begin --> and <!-- figures: end --> into it\n"
     ),
     ("evaluate", "--all", "--record", "broken/record.jsonl"): (
-        "error: broken/record.jsonl: line 1 is no trial\n"
+        "error: broken/record.jsonl holds what is no trial\n"
         "  help: name a record of `nasc evaluate --all`, or a new file\n"
     ),
     ("spectra", "r1", "--near", "nowhere"): (
