@@ -26,6 +26,8 @@ from pathlib import Path
 
 import torch
 
+from nasc.predictor.records import adding, recorded
+
 from .coverage_models import KINDS, Subject, subjects
 from .coverage_row import TASKS, Row
 from .coverage_table import document
@@ -58,15 +60,8 @@ class Running:
 
 
 def done(log: Path) -> dict[str, Row]:
-    """Return the rows of a log by their jobs' names; a line cut off by an interruption is left out."""
-    rows: dict[str, Row] = {}
-    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        rows[row["job"]] = row
-    return rows
+    """Return the rows of a log by their jobs' names."""
+    return {row["job"]: row for row in recorded(log)}
 
 
 def _child(job: Job, result: Connection, memory: int) -> None:
@@ -144,11 +139,10 @@ def main() -> int:
     for name in _WARM if left else ():
         importlib.import_module(name)
     torch.set_num_threads(1)
-    with options.log.open("a", encoding="utf-8") as log:
+    with adding(options.log) as add:
         for job, row in run(left, options.jobs, options.seconds, options.memory * GIB):
             rows[job.key] = {"job": job.key, "family": job.subject.family, **row}
-            log.write(json.dumps(rows[job.key]) + "\n")
-            log.flush()
+            add(rows[job.key])
             print(json.dumps(rows[job.key])[:300], file=sys.stderr)
     mine = [rows[job.key] for job in jobs]
     if options.only is None and options.limit is None:

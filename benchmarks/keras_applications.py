@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nasc.predictor.records import adding, recorded
+
 TOLERANCE = 1e-4
 START, END = "<!-- applications -->", "<!-- end of applications -->"
 HEAD = "| model | input | parameters | nodes | permutes | seconds to lower | Keras on | relative error | same top 5 |"
@@ -218,8 +220,8 @@ def run(name: str, log: Path, timeout: int) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         row = {"model": name, "failed": f"more than {timeout} s"}
-    with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    with adding(log) as add:
+        add(row)
     return row
 
 
@@ -254,9 +256,7 @@ def main() -> int:
     if options.one:
         print(json.dumps(measure(options.one)))
         return 0
-    rows: dict[str, dict[str, Any]] = {}
-    if options.log.exists():
-        rows = {row["model"]: row for row in map(json.loads, options.log.read_text(encoding="utf-8").splitlines())}
+    rows = {row["model"]: row for row in recorded(options.log)}
     for name in [] if options.table else options.models or names():
         if options.force or name not in rows or "failed" in rows[name]:
             rows[name] = run(name, options.log, options.timeout)
