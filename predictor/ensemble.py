@@ -63,7 +63,8 @@ class Card:
         """Return the card that was written as this JSON object."""
         shape = Shape(**data["shape"])
         knots = {task: tuple((float(x), float(y)) for x, y in pairs) for task, pairs in data["knots"].items()}
-        return Card(**{**data, "shape": shape, "knots": knots})
+        rest = {key: value for key, value in data.items() if key not in ("shape", "knots")}
+        return Card(shape=shape, knots=knots, **rest)
 
 
 LEADING = len(NAMES) - len(FLAWS)

@@ -119,7 +119,7 @@ def compare(plan: Plan, record: Path, say: Callable[[str], None]) -> list[Trial]
 def read(record: Path) -> list[Trial]:
     """Return the trials of a record but a line that was cut off. Raises NascError for a file of another kind."""
     try:
-        return [Trial(**{**row, "ranking": Ranking(**row["ranking"])}) for row in recorded(record)]
+        return [Trial(ranking=Ranking(**row.pop("ranking")), **row) for row in recorded(record)]
     except (LookupError, TypeError):
         raise NascError.of(
             f"{record} holds what is no trial", "name a record of `nasc evaluate --all`, or a new file", "record"
