@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise NascError.of(f"{arguments.plot} names no kind of picture", "name a .svg or a .png file", "plot")
     if (arguments.route or arguments.study) and not arguments.plot:
         raise NascError.of("a route is something to draw", "name the picture: --plot FILE.svg", "plot")
+    if arguments.plot and arguments.output:
+        raise NascError.of("a picture and numbers are two answers", "give --plot FILE or -o FILE, not both", "plot")
     if arguments.plot:
         need_place(arguments.plot)
     sources: list[str] = arguments.sources or ([] if arguments.route or arguments.study else ["-"])

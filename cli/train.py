@@ -22,7 +22,10 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
     command.add_argument("--epochs", type=positive, metavar="N", help="passes over the networks")
     command.add_argument(
-        "--limit", type=positive, metavar="N", help="networks of the first family, of each other 400; default: 2000"
+        "--limit",
+        type=positive,
+        metavar="N",
+        help="networks of the first family, of the others at most 400 each; default: 2000",
     )
     command.add_argument(
         "--seed", type=natural, default=0, metavar="N", help="seed of the weights and the order; default: 0"

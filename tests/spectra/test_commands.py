@@ -93,6 +93,9 @@ def test_the_bests_of_a_search_are_a_route(
 
 
 ERRORS: dict[tuple[str, ...], str] = {
+    ("embed", "r1", "--plot", "map.svg", "-o", "e.npy"): (
+        "error: a picture and numbers are two answers\n  help: give --plot FILE or -o FILE, not both\n"
+    ),
     ("embed", "r1", "--plot", "no/map.svg"): (
         "error: no/map.svg: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
     ),
