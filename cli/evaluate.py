@@ -67,9 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from ..ir import NascError
     from ..predictor.harness import Plan, compare
     from ..predictor.tables import around, put, tables
 
+    if arguments.task:
+        raise NascError.of("--all ranks each family by its own task", "leave --task out, or --all", "task")
     need_place(arguments.record)
     if arguments.card:
         need_place(arguments.card)

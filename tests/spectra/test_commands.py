@@ -99,6 +99,9 @@ ERRORS: dict[tuple[str, ...], str] = {
     ("embed", "r1", "--plot", "no/map.svg"): (
         "error: no/map.svg: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
     ),
+    ("evaluate", "--all", "--task", "cifar10"): (
+        "error: --all ranks each family by its own task\n  help: leave --task out, or --all\n"
+    ),
     ("evaluate", "--all", "--record", "empty"): (
         "error: empty: cannot be written: it is a folder\n  help: name a file in a folder that exists\n"
     ),
