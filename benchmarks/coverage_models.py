@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nasc.frontends.pytorch.suggestions import tensors
 from nasc.frontends.pytorch.finding import BUILDERS
+from nasc.frontends.pytorch.suggestions import tensors
 from nasc.frontends.pytorch.transformers_zoo import ZOO
 from nasc.frontends.source import parse_source
 

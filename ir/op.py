@@ -158,9 +158,10 @@ class Op:
         """Return this op with symbols in its attributes replaced; itself where there are none."""
         changes: dict[str, object] = {}
         for name, value in self.__dict__.items():
-            new = _substitute(value, values) if isinstance(value, (Expr, tuple)) else value
-            if new is not value:
-                changes[name] = new
+            if type(value) in (Expr, tuple):
+                new = _substitute(value, values)
+                if new is not value:
+                    changes[name] = new
         return self.replace(**changes) if changes else self
 
     def symbols(self) -> frozenset[str]:
