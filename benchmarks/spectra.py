@@ -76,12 +76,12 @@ def main() -> None:
     print("|---" * 6 + "|")
     table(f"{len(skeletons)} networks", skeletons, arguments.repeats)
     table(f"{len(different)} networks, none equal to another", different, arguments.repeats)
-    print(f"\n| {COUNT} smallest of one graph, nodes | dense, s | Lanczos, s | largest difference |\n|---|---|---|---|")
+    print(f"\n| {COUNT} smallest of one graph, nodes | whole, s | Lanczos, s | largest difference |\n|---|---|---|---|")
     for nodes in (1001, 2000):
         large = [chain(nodes)]
         apart = np.abs(spectra(large)[0][:COUNT] - spectra(large, COUNT)[0]).max()
-        dense, few = in_turn([partial(spectra, large), partial(spectra, large, COUNT)], 1)
-        print(f"| {nodes:,} | {dense.processor:.2f} | {few.processor:.3f} | {apart:.0e} |", flush=True)
+        whole, few = in_turn([partial(spectra, large), partial(spectra, large, COUNT)], 1)
+        print(f"| {nodes:,} | {whole.processor:.2f} | {few.processor:.3f} | {apart:.0e} |", flush=True)
 
 
 if __name__ == "__main__":
