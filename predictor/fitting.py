@@ -46,18 +46,17 @@ def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -
     sizes = [_size(config, index, name) for index, name in enumerate(names)]
     sets = [load(n, data_dir, size, say).distinct() for n, size in zip(names, sizes, strict=True)]
     _enough(sets)
-    splits = [_split(data) for data in sets]
-    parts = [rest for _, rest in splits]
+    held, parts = split(sets)
     work = folder / f".training-{_key(config, parts)}"
     trunk = trunk_of(parts, config)
     say(f"trunk of {len(trunk.forests)} forests fitted to {sum(len(p.x) for p in parts)} networks")
     corpus = Corpus.of([part.take(np.arange(min(len(part.x), config.graphs))) for part in parts], trunk)
     members = [member(config, index, corpus, work, say) for index in range(config.members)]
     ensemble = _judged(config, trunk, members, parts, say)
-    for held, _ in splits:
-        if len(held.x) >= LEAST:
-            scores, _ = ensemble.scores(held.graphs, held.family.task)
-            say(f"held-out {held.name}: Spearman {ranking(scores, held.accuracy).spearman:.4f}")
+    for data in held:
+        if len(data.x) >= LEAST:
+            scores, _ = ensemble.scores(data.graphs, data.family.task)
+            say(f"held-out {data.name}: Spearman {ranking(scores, data.accuracy).spearman:.4f}")
     path = folder / f"{NAME}.safetensors"
     ensemble.write(path)
     _clear(work)
@@ -110,9 +109,12 @@ def _families(config: Config) -> list[str]:
     return names
 
 
-def _split(data: Dataset) -> tuple[Dataset, Dataset]:
-    held = max(len(data.x) // 10, 1)
-    return data.take(np.arange(held)), data.take(np.arange(held, len(data.x)))
+def split(sets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:
+    """Return a tenth of each family, but for networks of it that another one is trained on, and what is trained on."""
+    sizes = [max(len(data.x) // 10, 1) for data in sets]
+    parts = [data.take(np.arange(size, len(data.x))) for data, size in zip(sets, sizes, strict=True)]
+    seen = {digest for part in parts for digest in part.digests.tolist()}
+    return [data.take(np.arange(size)).without(seen) for data, size in zip(sets, sizes, strict=True)], parts
 
 
 def _key(config: Config, parts: Sequence[Dataset]) -> str:

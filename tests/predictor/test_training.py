@@ -10,8 +10,10 @@ import torch
 from nasc.ir import NascError
 from nasc.predictor import Predictor, evaluate, train
 from nasc.predictor.batch import collate
+from nasc.predictor.datasets import load
 from nasc.predictor.encoder_fitting import with_masked_nodes
 from nasc.predictor.features import features
+from nasc.predictor.fitting import split
 from nasc.predictor.kinds import Kind
 from nasc.predictor.targets import normal_scores
 from nasc.predictor.training import Config
@@ -115,6 +117,17 @@ def test_without_a_table_it_says_where_one_would_be(tmp_path: Path, monkeypatch:
 def test_an_unknown_family_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(NascError, match="nb201"):
         evaluate("nb202", data_dir=tmp_path)
+
+
+def test_what_one_family_is_trained_on_is_held_out_in_none(tables: Path) -> None:
+    first = load("nb101", tables, 60).distinct()
+    size = len(first.x)
+    second = first.take(np.arange(size)[::-1])
+    held, parts = split([first, second])
+    assert [len(part.x) for part in parts] == [size - size // 10] * 2
+    assert [len(data.x) for data in held] == [0, 0]
+    held, parts = split([first, second.take(np.arange(size // 2))])
+    assert held[0].digests.tolist() == first.digests[: size // 10].tolist()
 
 
 def test_masked_nodes_go_between_the_ends_of_edges() -> None:
