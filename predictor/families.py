@@ -168,6 +168,12 @@ def family(name: str) -> Family:
     return FAMILIES[name]
 
 
+def related(name: str, other: str) -> bool:
+    """Return whether two families are one space of networks, so that leaving one out means leaving both out."""
+    spaces = (("nds_darts",), ("timm", "torchvision"))
+    return name == other or any(name.startswith(s) and other.startswith(s) for s in spaces)
+
+
 def data_folder(given: str | Path | None = None) -> Path:
     """Return the folder of the tables: as given, else $NASC_DATA_DIR. Raises NascError without one."""
     place = given or os.environ.get("NASC_DATA_DIR")

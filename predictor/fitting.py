@@ -18,7 +18,7 @@ from .encoder import Encoder
 from .encoder_fitting import Corpus, member, shape
 from .ensemble import LEADING, Card, Ensemble, Knots
 from .evaluation import ranking
-from .families import FAMILIES, data_folder
+from .families import FAMILIES, data_folder, related
 from .mixture import Domain
 from .slopes import SLOPES
 from .targets import knots, normal_scores
@@ -138,11 +138,12 @@ def trunk_of(sets: Sequence[Dataset], config: Config) -> Trunk:
 
 
 def error_left_out(sets: Sequence[Dataset], config: Config) -> float:
-    """Return the deviation of what the slopes of all other families leave of each one, offsets apart."""
+    """Return the deviation of what the slopes of all unrelated families leave of each one, offsets apart."""
     few = replace(config, forests=0)
     errors: list[Floats] = []
     for left in sets:
-        rest = [one for one in sets if one is not left] or [left]
+        others = [one for one in sets if one is not left]
+        rest = [one for one in others if not related(one.name, left.name)] or others or [left]
         task = few.task or left.family.task
         scores = trunk_of(rest, few)(left.x, np.tile(conditions(task), (len(left.x), 1)))
         error = scores - normal_scores(left.labels[:, list(left.family.tasks).index(task)])

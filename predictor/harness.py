@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..ir import NascError
 from .datasets import Dataset, Score, load
 from .evaluation import Ranking, ranking
-from .families import FAMILIES
+from .families import FAMILIES, related
 from .fewshot import LABELS, adapt
 from .fitting import error_left_out
 from .rankers import Fit, rankers
@@ -95,12 +95,6 @@ class Plan:
             size = SIZES.get(name, MODELS if FAMILIES[name].decoder == "model" else MOST)
             found[name] = load(name, self.data_dir, size if self.limit is None else self.limit, say).distinct()
         return found
-
-
-def related(name: str, other: str) -> bool:
-    """Return whether two families are one space of networks, so that leaving one out means leaving both out."""
-    spaces = (("nds_darts",), ("timm", "torchvision"))
-    return name == other or any(name.startswith(s) and other.startswith(s) for s in spaces)
 
 
 def compare(plan: Plan, record: Path, say: Callable[[str], None]) -> list[Trial]:

@@ -10,11 +10,13 @@ import torch
 from nasc.ir import NascError
 from nasc.predictor import Predictor, evaluate, train
 from nasc.predictor.batch import collate
-from nasc.predictor.datasets import load
+from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.encoder_fitting import with_masked_nodes
+from nasc.predictor.families import FAMILIES
 from nasc.predictor.features import features
-from nasc.predictor.fitting import split
+from nasc.predictor.fitting import error_left_out, split
 from nasc.predictor.kinds import Kind
+from nasc.predictor.statistics import NAMES
 from nasc.predictor.targets import normal_scores
 from nasc.predictor.training import Config
 from nasc.tests.predictor.networks import residual
@@ -128,6 +130,17 @@ def test_what_one_family_is_trained_on_is_held_out_in_none(tables: Path) -> None
     assert [len(data.x) for data in held] == [0, 0]
     held, parts = split([first, second.take(np.arange(size // 2))])
     assert held[0].digests.tolist() == first.digests[: size // 10].tolist()
+
+
+def test_a_family_is_left_out_together_with_those_of_its_space() -> None:
+    def named(name: str, sign: int) -> Dataset:
+        x = np.random.default_rng(0).normal(size=(60, len(NAMES)))
+        labels = sign * x[:, [NAMES.index("log10 params")]]
+        return Dataset(FAMILIES[name], [], x, np.array([], dtype=np.str_), labels, labels)
+
+    other = named("ofa", 1)
+    apart = error_left_out([named("timm", -1), named("accel", -1), other], SMALL)
+    assert error_left_out([named("timm", -1), named("torchvision", -1), other], SMALL) > 1.05 * apart
 
 
 def test_masked_nodes_go_between_the_ends_of_edges() -> None:
