@@ -18,38 +18,39 @@ examples:
 def add(command: argparse.ArgumentParser) -> None:
     """Declare the command."""
     command.epilog = EXAMPLE
-    command.add_argument("--family", default="nb201", help="benchmark to rank; default: nb201")
+    command.add_argument("--family", metavar="NAME", help="benchmark to rank; default: nb201")
     add_task(command, "accuracy that is held against the score; default: the family's first")
     command.add_argument(
         "--all",
         action="store_true",
         help="compare recipes and baselines over all families: zero-shot, left out, 50 labels",
     )
-    command.add_argument(
-        "--seeds", type=positive, default=3, metavar="N", help="with --all: seeds a recipe; default: 3"
-    )
+    command.add_argument("--seeds", type=positive, metavar="N", help="with --all: seeds a recipe; default: 3")
     command.add_argument(
         "--record",
-        default="trials.jsonl",
         metavar="FILE",
-        help="with --all: results so far; a killed run goes on from it",
+        help="with --all: results so far; a killed run goes on from it; default: trials.jsonl",
     )
     command.add_argument("--card", metavar="FILE", help="with --all: write the tables into this model card")
     command.add_argument("--data-dir", metavar="DIR", help="folder of benchmark tables; default: $NASC_DATA_DIR")
     command.add_argument("--limit", type=positive, metavar="N", help="rank this many networks only")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the table")
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, usage=command.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Rank a family by the predictor, parameters and multiply-accumulates, or compare all recipes."""
+    misplaced = ("family", "task") if arguments.all else ("seeds", "record", "card")
+    said = "--all ranks every family by its own task: leave --{} out" if arguments.all else "--{} goes with --all"
+    for option in misplaced:
+        if getattr(arguments, option) is not None:
+            arguments.usage(said.format(option))
     if arguments.all:
         return _compare(arguments)
     from ..predictor import evaluate
 
-    scores = evaluate(
-        arguments.family, data_dir=arguments.data_dir, limit=arguments.limit, on_event=say, task=arguments.task
-    )
+    family = "nb201" if arguments.family is None else arguments.family
+    scores = evaluate(family, data_dir=arguments.data_dir, limit=arguments.limit, on_event=say, task=arguments.task)
     if arguments.format == "json":
         import json
 
@@ -67,18 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from ..ir import NascError
     from ..predictor.harness import Plan, compare
     from ..predictor.tables import around, put, tables
 
-    if arguments.task:
-        raise NascError.of("--all ranks each family by its own task", "leave --task out, or --all", "task")
-    need_place(arguments.record)
+    record = Path("trials.jsonl" if arguments.record is None else arguments.record)
+    need_place(record)
     if arguments.card:
         need_place(arguments.card)
         around(Path(arguments.card))
-    plan = Plan(seeds=tuple(range(arguments.seeds)), limit=arguments.limit, data_dir=arguments.data_dir)
-    trials = compare(plan, Path(arguments.record), say)
+    plan = Plan(seeds=tuple(range(arguments.seeds or 3)), limit=arguments.limit, data_dir=arguments.data_dir)
+    trials = compare(plan, record, say)
     if arguments.format == "json":
         import json
 

@@ -99,9 +99,6 @@ ERRORS: dict[tuple[str, ...], str] = {
     ("embed", "r1", "--plot", "no/map.svg"): (
         "error: no/map.svg: cannot be written: there is no such folder\n  help: name a file in a folder that exists\n"
     ),
-    ("evaluate", "--all", "--task", "cifar10"): (
-        "error: --all ranks each family by its own task\n  help: leave --task out, or --all\n"
-    ),
     ("evaluate", "--all", "--record", "empty"): (
         "error: empty: cannot be written: it is a folder\n  help: name a file in a folder that exists\n"
     ),
@@ -148,6 +145,22 @@ def test_numbers_that_count_are_above_0(arguments: str, nasc: Run) -> None:
     done = nasc(command, option, "0")
     assert done.code == 2
     assert done.err.endswith(f"nasc {command}: error: argument {option}: '0' is no whole number above 0\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--all --family nb201", "--all ranks every family by its own task: leave --family out"),
+        ("--all --task cifar10", "--all ranks every family by its own task: leave --task out"),
+        ("--seeds 3", "--seeds goes with --all"),
+        ("--record trials.jsonl", "--record goes with --all"),
+        ("--family nb101 --card card.md", "--card goes with --all"),
+    ],
+)
+def test_options_of_one_family_and_of_all_are_told_apart(arguments: str, said: str, nasc: Run) -> None:
+    done = nasc("evaluate", *arguments.split())
+    assert done.code == 2
+    assert done.err.endswith(f"nasc evaluate: error: {said}\n")
 
 
 def test_a_package_that_is_not_installed_is_named() -> None:
