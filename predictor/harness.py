@@ -7,7 +7,7 @@ trained on is ranked: networks are told apart by their digest, across families t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -58,6 +58,7 @@ class Trial:
 
     ``mae`` is the mean absolute error of the accuracy where some family that was trained on has the same task, and
     ``coverage`` the share of networks in their 90% interval, scores and targets of the family each less their mean.
+    ``limit`` is the plan's.
     """
 
     protocol: str
@@ -68,6 +69,7 @@ class Trial:
     ranking: Ranking
     mae: float | None = None
     coverage: float | None = None
+    limit: int | None = None
 
     @property
     def key(self) -> Key:
@@ -98,13 +100,13 @@ class Plan:
 
 
 def compare(plan: Plan, record: Path, say: Callable[[str], None]) -> list[Trial]:
-    """Return all trials of a plan; those in the record are not tried again. Raises NascError without tables."""
-    known = {trial.key: trial for trial in read(record)}
+    """Return all trials of a plan; those in the record, of the same limit, are not tried again. Raises NascError."""
+    known = {trial.key: trial for trial in read(record) if trial.limit == plan.limit}
     samples = plan.samples(say)
     record.parent.mkdir(parents=True, exist_ok=True)
     with adding(record) as add:
-        for trial in _trials(plan, samples, set(known)):
-            known[trial.key] = trial
+        for found in _trials(plan, samples, set(known)):
+            trial = known[found.key] = replace(found, limit=plan.limit)
             add(asdict(trial))
             say(f"{trial.protocol}, {trial.ranker}, {trial.family}, seed {trial.seed}: {trial.ranking.spearman:.3f}")
     return list(known.values())

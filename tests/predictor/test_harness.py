@@ -3,7 +3,7 @@
 import gzip
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +86,7 @@ def test_rankers_learn_and_labels_help(networks: Dataset, fit: Fit) -> None:
 def test_a_record_that_was_cut_off_is_read_and_goes_on(
     tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record, plan = tmp_path / "record.jsonl", Plan(("nb101",), (0,), 5, tables)
+    record, plan = tmp_path / "record.jsonl", Plan(("nb101",), (0,), None, tables)
     record.write_text(json.dumps(asdict(trial(ZERO, "trees", 0))) + '\n{"protocol": "zer')
     assert [t.key for t in read(record)] == [(ZERO, "trees", "macro", 0)]
     more = trial(LEAVE, "trees", 1)
@@ -94,6 +94,16 @@ def test_a_record_that_was_cut_off_is_read_and_goes_on(
     monkeypatch.setattr(Plan, "samples", lambda *_: {})
     assert compare(plan, record, lambda _: None) == read(record) == [trial(ZERO, "trees", 0), more]
     assert compare(plan, record, lambda _: None)[1:] == [more]
+
+
+def test_a_record_tells_trials_of_another_limit_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, plan, whole = tmp_path / "record.jsonl", Plan((), (), 5), trial(ZERO, "trees", 0)
+    record.write_text(json.dumps({k: v for k, v in asdict(whole).items() if k != "limit"}) + "\n")
+    monkeypatch.setattr(harness, "_trials", lambda *_: [whole])
+    limited = replace(whole, limit=5)
+    assert compare(plan, record, lambda _: None) == [limited]
+    assert read(record) == [whole, limited]
+    assert compare(replace(plan, limit=None), record, lambda _: None) == [whole]
 
 
 def test_tables_stand_between_the_marks_of_the_card(tmp_path: Path) -> None:
