@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -59,6 +60,21 @@ class Corpus:
             np.concatenate([normal_scores(data.labels[:, 0]) for data in sets]),
             np.repeat(np.arange(len(sets)), [len(data.x) for data in sets]),
         )
+
+    def key(self, config: Config) -> str:
+        """Return what tells the checkpoints of a training from those of another: all that decides its result.
+
+        What code reckoned is there by value (to a millionth, as sums may differ by their order), so that a checkpoint
+        of other slopes, flaws or statistics is not gone on from.
+        """
+        settings = repr((config, MARGIN, SAMPLE, CHUNK, LEAST))
+        state = hashlib.blake2b(settings.encode(), digest_size=6)
+        for graph in self.graphs:
+            for values in (graph.kinds, graph.rows, graph.edges, graph.statistics):
+                state.update(np.round(values, 6).tobytes())
+        for values in (self.base, self.targets, self.families):
+            state.update(np.round(values, 6).tobytes())
+        return state.hexdigest()
 
     def chunks(self, generator: torch.Generator) -> list[list[int]]:
         """Return positions in groups of one family, shuffled; each family gives at least ``LEAST`` networks."""

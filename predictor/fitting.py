@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -20,7 +19,6 @@ from .ensemble import LEADING, Card, Ensemble, Knots
 from .evaluation import ranking
 from .families import FAMILIES, data_folder, related
 from .mixture import Domain
-from .slopes import SLOPES
 from .targets import knots, normal_scores
 from .tasks import TASKS, conditions
 from .training import Config
@@ -47,10 +45,10 @@ def fit(config: Config, data_dir: str | Path | None, folder: Path, say: Event) -
     sets = [load(n, data_dir, size, say).distinct() for n, size in zip(names, sizes, strict=True)]
     _enough(sets)
     held, parts = split(sets)
-    work = folder / f".training-{_key(config, parts)}"
     trunk = trunk_of(parts, config)
     say(f"trunk of {len(trunk.forests)} forests fitted to {sum(len(p.x) for p in parts)} networks")
     corpus = Corpus.of([part.take(np.arange(min(len(part.x), config.graphs))) for part in parts], trunk)
+    work = folder / f".training-{corpus.key(config)}"
     members = [member(config, index, corpus, work, say) for index in range(config.members)]
     ensemble = _judged(config, trunk, members, parts, say)
     for data in held:
@@ -115,11 +113,6 @@ def split(sets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:
     parts = [data.take(np.arange(size, len(data.x))) for data, size in zip(sets, sizes, strict=True)]
     seen = {digest for part in parts for digest in part.digests.tolist()}
     return [data.take(np.arange(size)).without(seen) for data, size in zip(sets, sizes, strict=True)], parts
-
-
-def _key(config: Config, parts: Sequence[Dataset]) -> str:
-    counts = [(part.name, len(part.x), float(part.labels.sum())) for part in parts]
-    return hashlib.blake2b(repr((config, counts, SLOPES)).encode(), digest_size=6).hexdigest()
 
 
 def tables(sets: Sequence[Dataset], only: str = "") -> list[Table]:

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from nasc.ir import NascError
-from nasc.predictor import Predictor, evaluate, train
+from nasc.predictor import Predictor, evaluate, slopes, train
 from nasc.predictor.batch import collate
 from nasc.predictor.datasets import Dataset, load
-from nasc.predictor.encoder_fitting import with_masked_nodes
+from nasc.predictor.encoder_fitting import Corpus, with_masked_nodes
 from nasc.predictor.families import FAMILIES
 from nasc.predictor.features import features
-from nasc.predictor.fitting import error_left_out, split
+from nasc.predictor.fitting import error_left_out, split, trunk_of
 from nasc.predictor.kinds import Kind
 from nasc.predictor.statistics import NAMES
 from nasc.predictor.targets import normal_scores
@@ -73,6 +73,22 @@ def test_a_killed_run_goes_on_to_the_same_weights(tables: Path, tmp_path: Path) 
     for one, other in zip(first, second, strict=True):
         for key, value in one.state_dict().items():
             torch.testing.assert_close(other.state_dict()[key], value)
+
+
+def test_checkpoints_of_other_slopes_flaws_or_statistics_are_not_gone_on_from(tables: Path) -> None:
+    data = load("nb101", tables, 60)
+    data = replace(data, x=np.random.default_rng(0).normal(size=data.x.shape))
+
+    def key(**other: object) -> str:
+        trunk = trunk_of([data], replace(SMALL, forests=0))
+        return Corpus.of([replace(data, **other)], trunk).key(SMALL)  # type: ignore[arg-type]
+
+    first = key()
+    assert key() == first != key(x=data.x + 1e-3)
+    for name, changed in (("FIXED", {"norm share": 0.6}), ("PENALTIES", {"linearity": 1.0}), ("RIDGE", 0.3)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(slopes, name, changed)
+            assert key() != first, name
 
 
 def test_a_damaged_checkpoint_is_begun_anew(tables: Path, tmp_path: Path) -> None:
