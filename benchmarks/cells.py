@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import combinations, islice, permutations
 from pathlib import Path
 
+from nasc.cli.arguments import positive
 from nasc.frontends.cells import decode
 from nasc.frontends.cells.nb201 import cell, live_edges, parse_edges
 from nasc.ir import CallBlock, Dim, Graph, Module, NascError, digest, evaluate, substitute
@@ -236,7 +237,7 @@ def main() -> None:
     """Print the table of all families, or of those named."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("families", metavar="FAMILY", nargs="*", help="default: all")
-    options.add_argument("--limit", type=int, help="rows of each table; default: all")
+    options.add_argument("--limit", type=positive, help="rows of each table; default: all")
     options.add_argument("--digests", action="store_true", help="count different cells of nb201 instead")
     chosen = options.parse_args()
     if chosen.digests:

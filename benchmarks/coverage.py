@@ -26,6 +26,7 @@ from pathlib import Path
 
 import torch
 
+from nasc.cli.arguments import positive, seconds
 from nasc.predictor.records import adding, recorded
 
 from .coverage_models import KINDS, Subject, subjects
@@ -126,10 +127,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=(*KINDS, "peers"), help="the models of one library, or the peers alone")
     parser.add_argument("--no-peers", action="store_true", help="leave torch.fx and onnx2torch out")
-    parser.add_argument("--limit", type=int, help="at most this many models of each library")
-    parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default: 1)")
-    parser.add_argument("--seconds", type=float, default=240, help="the longest that one may take (default: 240)")
-    parser.add_argument("--memory", type=int, default=24, help="GiB of address space that one may take (default: 24)")
+    parser.add_argument("--limit", type=positive, help="at most this many models of each library")
+    parser.add_argument("--jobs", type=positive, default=1, help="processes at a time (default: 1)")
+    parser.add_argument("--seconds", type=seconds, default=240, help="the longest that one may take (default: 240)")
+    parser.add_argument(
+        "--memory", type=positive, default=24, help="GiB of address space that one may take (default: 24)"
+    )
     parser.add_argument("--log", type=Path, default=Path("coverage.jsonl"), help="a JSON line a job, for resuming")
     parser.add_argument("--out", type=Path, default=Path("docs/coverage.md"), help="the page to write")
     options = parser.parse_args()

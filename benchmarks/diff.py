@@ -22,6 +22,7 @@ from typing import Any
 
 import networkx as nx
 
+from nasc.cli.arguments import positive, seconds
 from nasc.ir import Graph, Module
 from nasc.passes.diffing import Difference, diff, flat
 from nasc.passes.diffing.dag import without_key
@@ -168,10 +169,12 @@ def scaling(sizes: list[int], rounds: int) -> None:
 def main() -> None:
     """Run everything."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--cases", type=int, default=200, help="networks a table; default: 200")
-    options.add_argument("--seconds", type=float, default=2.0, help="time-out of networkx; default: 2")
-    options.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000], help="sizes of the last table")
-    options.add_argument("--rounds", type=int, default=3, help="runs of which the fastest counts; default: 3")
+    options.add_argument("--cases", type=positive, default=200, help="networks a table; default: 200")
+    options.add_argument("--seconds", type=seconds, default=2.0, help="time-out of networkx; default: 2")
+    options.add_argument(
+        "--sizes", type=positive, nargs="+", default=[100, 1000, 10000], help="sizes of the last table"
+    )
+    options.add_argument("--rounds", type=positive, default=3, help="runs of which the fastest counts; default: 3")
     chosen = options.parse_args()
     load = f"{os.getloadavg()[0]:.1f}"
     print(f"Python {platform.python_version()}, networkx {nx.__version__}, {os.cpu_count()} cores, load {load}")

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import GINConv, global_add_pool
 
 from nasc.benchmarks.timing import Seconds, in_turn
+from nasc.cli.arguments import positive
 from nasc.frontends.cells import nb201
 from nasc.predictor.batch import batches
 from nasc.predictor.encoder import Batch, Encoder, GinLayer, Shape
@@ -126,10 +127,10 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--graphs", type=int, nargs="+", default=[256, 1000], help="networks in a batch; default: 256 and 1000"
+        "--graphs", type=positive, nargs="+", default=[256, 1000], help="networks in a batch; default: 256 and 1000"
     )
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each; the median counts")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    parser.add_argument("--repeats", type=positive, default=5, help="runs of each; the median counts")
+    parser.add_argument("--threads", type=positive, default=1, help="threads of torch")
     there = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
     parser.add_argument("--device", nargs="+", choices=there, default=there, help="default: all that there are")
     arguments = parser.parse_args()

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nasc.cli.arguments import natural, positive, seconds
 from nasc.grammar import from_json, parse, print_module, to_json
 from nasc.ir import Builder, Module, NascError, checked, f32, symbol, verify
 
@@ -273,10 +274,10 @@ def run(names: Sequence[str], seed: int, seconds: float, most: int | None = None
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fuzz, report, and return how many findings there are."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=seconds, default=120)
+    parser.add_argument("--seed", type=natural, default=0)
     parser.add_argument("--target", choices=sorted(TARGETS), action="append")
-    parser.add_argument("--memory", type=int, default=8, help="GiB that the process may take")
+    parser.add_argument("--memory", type=positive, default=8, help="GiB that the process may take")
     options = parser.parse_args(arguments)
     _limit_memory(options.memory)
     count, found = run(options.target or sorted(TARGETS), options.seed, options.seconds)

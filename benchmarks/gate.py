@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from nasc.cli.arguments import positive
 from nasc.frontends import lower_source
 from nasc.grammar import parse
 from nasc.ir import Module, NascError, checked, digest
@@ -182,8 +183,8 @@ def _gated(rows: Sequence[Mapping[str, Any]]) -> int:
 def main() -> None:
     """Train what the record does not have, and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--networks", type=int, default=120, help="how many; default: 120")
-    options.add_argument("--steps", type=int, default=300, help="steps of training; default: 300")
+    options.add_argument("--networks", type=positive, default=120, help="how many; default: 120")
+    options.add_argument("--steps", type=positive, default=300, help="steps of training; default: 300")
     options.add_argument("--studies", type=Path, nargs="+", metavar="FILE", help="stores of searches that trained")
     options.add_argument("--record", type=Path, default=Path("gate.jsonl"), help="a line a network, for going on")
     options.add_argument("--report", action="store_true", help="print the table of what is there")

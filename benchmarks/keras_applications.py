@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nasc.cli.arguments import positive
 from nasc.predictor.records import adding, recorded
 
 TOLERANCE = 1e-4
@@ -250,7 +251,7 @@ def main() -> int:
     parser.add_argument("--docs", type=Path, default=Path(__file__).resolve().parent.parent / "docs" / "keras.md")
     parser.add_argument("--force", action="store_true", help="measure also what the log has")
     parser.add_argument("--table", action="store_true", help="measure nothing")
-    parser.add_argument("--timeout", type=int, default=1200, help="seconds a model may take")
+    parser.add_argument("--timeout", type=positive, default=1200, help="seconds a model may take")
     parser.add_argument("--one", metavar="MODEL", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:

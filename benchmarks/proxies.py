@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from scipy.stats import spearmanr
 
+from nasc.cli.arguments import positive
 from nasc.frontends.cells import nb201
 from nasc.predictor.records import adding, recorded
 from nasc.search.evaluators import az, open_evaluator
@@ -116,9 +117,9 @@ def _spearman(one: Sequence[float], other: Sequence[float]) -> float:
 def main() -> None:
     """Compute and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--networks", type=int, default=200, help="how many; default: 200, of 9,445")
+    options.add_argument("--networks", type=positive, default=200, help="how many; default: 200, of 9,445")
     options.add_argument("--record", type=Path, default=Path("proxies.jsonl"), help="a line a network, for going on")
-    options.add_argument("--draws", type=int, default=1, help="draws of weights and inputs to average; default: 1")
+    options.add_argument("--draws", type=positive, default=1, help="draws of weights and inputs to average; default: 1")
     options.add_argument("--inputs", choices=tuple(INPUTS), help="default: photographs, normal for az")
     options.add_argument("--report", action="store_true", help="print the table of what is there")
     chosen = options.parse_args()

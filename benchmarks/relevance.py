@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from nasc.benchmarks.encoder import Geometric
 from nasc.benchmarks.timing import in_turn
+from nasc.cli.arguments import positive
 from nasc.frontends import lower_source
 from nasc.ir import Builder, Module, f32, symbol
 from nasc.passes import inline
@@ -99,8 +100,8 @@ def measure(name: str, module: Module, predictor: Predictor, repeats: int, sampl
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each; the median counts")
-    parser.add_argument("--sample", type=int, default=20, help="masks timed one at a time; default: 20")
+    parser.add_argument("--repeats", type=positive, default=3, help="runs of each; the median counts")
+    parser.add_argument("--sample", type=positive, default=20, help="masks timed one at a time; default: 20")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     predictor = Predictor.load()

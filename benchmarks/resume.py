@@ -26,6 +26,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from nasc.cli.arguments import positive
 from nasc.search.engine import DirectPool, Request, Settings, Study, open_study, run
 from nasc.search.store import Store, StoredStudy, dump
 from nasc.search.strategies import STRATEGIES
@@ -186,9 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the checks and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=("kills", "shared", "cluster", "methods", "large"), action="append")
-    parser.add_argument("--trials", type=int, default=200, help="of each study but the large one")
-    parser.add_argument("--large", type=int, default=1000)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--trials", type=positive, default=200, help="of each study but the large one")
+    parser.add_argument("--large", type=positive, default=1000)
+    parser.add_argument("--kills", type=positive, default=20)
     options = parser.parse_args(arguments)
     checks: dict[str, Callable[[Path], Row | list[Row]]] = {
         "kills": partial(kills, trials=options.trials, times=options.kills),

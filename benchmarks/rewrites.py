@@ -23,6 +23,7 @@ from typing import Any
 import torch
 
 from nasc.backends import emit_torch
+from nasc.cli.arguments import positive
 from nasc.frontends import lower_source
 from nasc.ir import DType, Module, NascError, TensorType, evaluate
 from nasc.predictor import Predictor
@@ -149,8 +150,8 @@ def main() -> None:
     """Run or report."""
     parser = argparse.ArgumentParser(description="Measure rewriting.")
     parser.add_argument("--llm", default="random", help="who proposes edits; default: random")
-    parser.add_argument("--count", type=int, default=100, help="rewrites; default: 100")
-    parser.add_argument("--iterations", type=int, default=1, help="rounds a rewrite; default: 1")
+    parser.add_argument("--count", type=positive, default=100, help="rewrites; default: 100")
+    parser.add_argument("--iterations", type=positive, default=1, help="rounds a rewrite; default: 1")
     parser.add_argument("--models", nargs="+", default=list(MODELS), help="sources to start from")
     parser.add_argument("--out", type=Path, default=Path("rewrites.jsonl"), help="results, one line a rewrite")
     parser.add_argument("--report", type=Path, nargs="+", help="print the table of these files and stop")

@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import Any
 
 from nasc.backends import emit_torch
+from nasc.cli.arguments import positive
 from nasc.grammar import parse, print_module
 from nasc.ir import Builder, Graph, Module, Node, checked, digest, f32, symbol
 from nasc.passes import Canonicalize, Outline, cost, inline
@@ -124,8 +125,8 @@ def lowered(name: str) -> tuple[str, int, Seconds]:
 def main() -> None:
     """Run everything."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--sizes", type=int, nargs="+", default=[1000, 10000, 100000], help="numbers of nodes")
-    options.add_argument("--levels", type=int, default=13, help="how deep blocks call blocks; default: 13")
+    options.add_argument("--sizes", type=positive, nargs="+", default=[1000, 10000, 100000], help="numbers of nodes")
+    options.add_argument("--levels", type=positive, default=13, help="how deep blocks call blocks; default: 13")
     options.add_argument("--models", nargs="*", default=["levit_conv_128s", "coat_tiny"], help="models of timm")
     chosen = options.parse_args()
     load = f"{os.getloadavg()[0]:.1f}"

@@ -18,6 +18,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nasc.cli.arguments import positive
+
 if TYPE_CHECKING:
     from .search_studies import Plan
 
@@ -31,13 +33,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts; default: all")
     parser.add_argument("--llm", nargs="+", default=["none", "random"], help="who answers; default: none random")
     parser.add_argument("--methods", nargs="+", default=[], help="methods; default: all that there are")
-    parser.add_argument("--seeds", type=int, default=10, help="studies a method on nb201; default: 10")
-    parser.add_argument("--lookups", type=int, default=100, help="evaluations of each of them; default: 100")
-    parser.add_argument("--mnist1d-seeds", type=int, default=1, help="studies a method on MNIST-1D; default: 1")
-    parser.add_argument("--trained", type=int, default=100, help="trained candidates of each; default: 100")
-    parser.add_argument("--steps", type=int, default=1000, help="steps of a training; default: 1000")
-    parser.add_argument("--proposals", type=int, default=25, help="candidates trained for a step; default: 25")
-    parser.add_argument("--jobs", type=int, default=1, help="studies at once, each in its own process; default: 1")
+    parser.add_argument("--seeds", type=positive, default=10, help="studies a method on nb201; default: 10")
+    parser.add_argument("--lookups", type=positive, default=100, help="evaluations of each of them; default: 100")
+    parser.add_argument("--mnist1d-seeds", type=positive, default=1, help="studies a method on MNIST-1D; default: 1")
+    parser.add_argument("--trained", type=positive, default=100, help="trained candidates of each; default: 100")
+    parser.add_argument("--steps", type=positive, default=1000, help="steps of a training; default: 1000")
+    parser.add_argument("--proposals", type=positive, default=25, help="candidates trained for a step; default: 25")
+    parser.add_argument("--jobs", type=positive, default=1, help="studies at once, each in its own process; default: 1")
     parser.add_argument("--minutes", type=float, help="begin no study after so many minutes")
     parser.add_argument("--folder", type=Path, default=Path("search_runs"), help="studies; default: search_runs")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="what is written; default: docs/search.md")

@@ -19,6 +19,7 @@ import torch
 
 from nasc.benchmarks.encoder import networks
 from nasc.benchmarks.timing import in_turn
+from nasc.cli.arguments import positive
 from nasc.predictor.skeletons import Skeleton, Skeletons
 from nasc.predictor.spectra import COUNT, Floats, spectra
 
@@ -64,8 +65,8 @@ def table(title: str, skeletons: list[Skeleton], repeats: int) -> None:
 def main() -> None:
     """Measure and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--graphs", type=int, default=1000, help="networks of nb201; default: 1000")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each; the median counts")
+    parser.add_argument("--graphs", type=positive, default=1000, help="networks of nb201; default: 1000")
+    parser.add_argument("--repeats", type=positive, default=5, help="runs of each; the median counts")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(f"Python {platform.python_version()}, torch {torch.__version__}, networkx {nx.__version__}, one thread")

@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from nasc.cli.arguments import positive
+
 ROOT = Path(__file__).parents[1]
 NASC = str(Path(sys.executable).with_name("nasc"))
 COMMANDS = {
@@ -31,7 +33,7 @@ def seconds(command: list[str]) -> float:
 def main() -> None:
     """Run the commands in turn, so that they share the machine's weather, and print medians and ratios."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=21, help="runs of each command; default: 21")
+    options.add_argument("--rounds", type=positive, default=21, help="runs of each command; default: 21")
     rounds = options.parse_args().rounds
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(rounds):

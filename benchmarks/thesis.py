@@ -26,6 +26,7 @@ from math import inf, nan
 from pathlib import Path
 from statistics import mean
 
+from nasc.cli.arguments import positive
 from nasc.predictor.records import adding, recorded
 from nasc.predictor.tables import cell
 
@@ -46,14 +47,16 @@ def options() -> argparse.Namespace:
         "regressions": "steps that experts are trained for",
     }.items():
         known = getattr(plain, name)
-        parser.add_argument(f"--{name}", type=int, default=known, help=f"{text}; default: {known}")
-    parser.add_argument("--networks", type=int, default=200, help="networks a family that are ranked; default: 200")
+        parser.add_argument(f"--{name}", type=positive, default=known, help=f"{text}; default: {known}")
+    parser.add_argument(
+        "--networks", type=positive, default=200, help="networks a family that are ranked; default: 200"
+    )
     parser.add_argument("--strings", action="store_true", help="rank all strings of NAS-Bench-201 too")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds; default: 3")
+    parser.add_argument("--seeds", type=positive, default=3, help="seeds; default: 3")
     names = list(variants(plain))
     parser.add_argument("--variants", nargs="+", default=names, choices=names, metavar="NAME", help="default: all")
     parser.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
-    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time; default: 1")
+    parser.add_argument("--jobs", type=positive, default=1, help="trainings at a time; default: 1")
     parser.add_argument("--minutes", type=float, default=inf, help="start no training after these; default: no end")
     return parser.parse_args()
 

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.stats import rankdata, spearmanr
 
 from nasc.benchmarks.proxies import read, sample, table
+from nasc.cli.arguments import positive
 from nasc.frontends.cells import nb201
 from nasc.predictor import Predictor
 from nasc.predictor.targets import normal_scores
@@ -75,7 +76,7 @@ def show(title: str, columns: Columns, choices: Sequence[Sequence[str]], truth: 
 def main() -> None:
     """Predict, put together, print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--networks", type=int, default=1000, help="how many; default: 1000, of 9,445")
+    options.add_argument("--networks", type=positive, default=1000, help="how many; default: 1000, of 9,445")
     options.add_argument("--record", type=Path, help="the record of benchmarks.proxies")
     options.add_argument("--folder", type=Path, default=Path("search_runs"), help="weights; default: search_runs")
     chosen = options.parse_args()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from nasc.cli.arguments import positive
 from nasc.predictor.datasets import Dataset, load
 from nasc.predictor.evaluation import Ranking, ranking
 from nasc.predictor.rankers import rankers
@@ -24,9 +25,9 @@ UNLEARNT = RANKERS[:2]
 def main() -> None:
     """Train, rank, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3, help="seeds; default: 3")
-    parser.add_argument("--networks", type=int, default=4000, help="rows of NAS-Bench-101; default: 4000")
-    parser.add_argument("--limit", type=int, help="rows of NAS-Bench-201; default: all")
+    parser.add_argument("--seeds", type=positive, default=3, help="seeds; default: 3")
+    parser.add_argument("--networks", type=positive, default=4000, help="rows of NAS-Bench-101; default: 4000")
+    parser.add_argument("--limit", type=positive, help="rows of NAS-Bench-201; default: all")
     parser.add_argument("--rankers", nargs="+", choices=RANKERS, default=RANKERS, metavar="NAME", help="default: all")
     chosen = parser.parse_args()
     source = load("nb101", None, chosen.networks, print).distinct()

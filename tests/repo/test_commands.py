@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,12 @@ def test_ci_ends_as_make_test_does(status: int, code: int, root: Path, tmp_path:
 @needs_make
 def test_demo_runs_the_demo_script(root: Path) -> None:
     assert dry_run(root, "demo")[-1].endswith("bash examples/demo.sh")
+
+
+def test_benchmarks_count_from_1(root: Path) -> None:
+    plain = [path.name for path in (root / "benchmarks").glob("*.py") if "type=int" in path.read_text("utf-8")]
+    assert plain == [], "type=positive and type=natural of nasc.cli.arguments say what is wrong with a number"
+    command = [sys.executable, "-m", "benchmarks.startup", "--rounds", "0"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: argument --rounds: '0' is no whole number above 0\n")
