@@ -69,10 +69,8 @@ class Corpus:
         """
         settings = repr((config, MARGIN, SAMPLE, CHUNK, LEAST))
         state = hashlib.blake2b(settings.encode(), digest_size=6)
-        for graph in self.graphs:
-            for values in (graph.kinds, graph.rows, graph.edges, graph.statistics):
-                state.update(np.round(values, 6).tobytes())
-        for values in (self.base, self.targets, self.families):
+        read = [array for g in self.graphs for array in (g.kinds, g.rows, g.edges, g.statistics)]
+        for values in (*read, self.base, self.targets, self.families):
             state.update(np.round(values, 6).tobytes())
         return state.hexdigest()
 
