@@ -7,7 +7,7 @@ from random import Random
 from typing import Protocol
 
 from ...ir import Module
-from ..llm import Client
+from ..llm import Answer, Client, Prompt
 from .space import Space
 from .trial import Proposal, Trial
 
@@ -84,6 +84,13 @@ class View(Protocol):
     @property
     def memory(self) -> Memory:
         """What the strategy wrote down in earlier rounds."""
+        ...
+
+    def beside(self, client: Client, prompt: Prompt) -> Answer:
+        """Return what another client than the LLM answers, one for embeddings, say: recorded alike, asked once a study.
+
+        Raises LLMError.
+        """
         ...
 
     def admit(self, module: Module) -> Module:

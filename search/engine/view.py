@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import TYPE_CHECKING
 
 from ...ir import Module
-from ..llm import Client
+from ..llm import Answer, Client, Prompt
 from .admission import Admission, fingerprint
 from .memory import RoundMemory
 from .pareto import front
 from .space import Space
 from .trial import Trial
+
+if TYPE_CHECKING:
+    from ..store.answers import Recorded
 
 
 @dataclass
@@ -25,7 +29,7 @@ class RoundView:
     left: int
     rng: Random
     trials: Sequence[Trial]
-    llm: Client
+    llm: Recorded
     memory: RoundMemory
     objectives: Sequence[str]
     admission: Admission
@@ -36,6 +40,10 @@ class RoundView:
         for trial in self.trials:
             if trial.digest and trial.repeat_of is None:
                 self._first[trial.digest] = trial
+
+    def beside(self, client: Client, prompt: Prompt) -> Answer:
+        """Return what another client answers. Raises LLMError."""
+        return self.llm.beside(client, prompt)
 
     def admit(self, module: Module) -> Module:
         """Return a module as it would be evaluated. Raises NascError."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
 from ...ir import NascError
+from ..llm.client import Answer, Message, Prompt
 from ..llm.openai_compatible import Endpoint, ServerClient
 from ..llm.retry import Retry
 from ..llm.spec import read_endpoint
@@ -67,19 +70,36 @@ class Hashed:
 
 
 class Served:
-    """A model behind the /embeddings of an OpenAI-compatible server."""
+    """A model behind the /embeddings of an OpenAI-compatible server.
+
+    It is a client too, whose answer to a text is its vector: so what a study asks for is kept, recorded and paid for
+    like what an LLM answers.
+    """
 
     def __init__(self, endpoint: Endpoint, timeout: float = 60.0) -> None:
         self._server = ServerClient(endpoint, timeout, Retry(4), _nobody)
 
     @property
     def name(self) -> str:
-        """The endpoint as the user spelt it."""
-        return self._server.name
+        """What is asked for, and the endpoint as the user spelt it."""
+        return f"embeddings of {self._server.name}"
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return a vector a text. Raises LLMError."""
-        return [_unit(vector) for vector in self._server.embed(texts)]
+        return [_unit(vector) for vector in self._server.embed(texts).vectors]
+
+    def complete(self, prompt: Prompt) -> Answer:
+        """Return the vector of the prompt's text, which :func:`asked` reads, as JSON. Raises LLMError."""
+        start = time.monotonic()
+        found = self._server.embed([prompt.messages[0].content])
+        text = json.dumps([float(f"{value:.7g}") for value in _unit(found.vectors[0])])
+        return Answer(text, found.tokens, 0, time.monotonic() - start, found.model)
+
+
+def asked(text: str, ask: Callable[[Prompt], Answer]) -> Vector:
+    """Return the vector of a text that a client like :class:`Served` answers with. Raises LLMError."""
+    answer = ask(Prompt((Message("user", text),), max_tokens=1, temperature=0.0))
+    return tuple(json.loads(answer.text))
 
 
 def alike(one: Vector, other: Vector) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .client import Answer, Client, Prompt
 from .errors import BudgetExhausted, LLMError
@@ -95,6 +95,10 @@ class Metered:
     def name(self) -> str:
         """The name of the client behind."""
         return self.client.name
+
+    def beside(self, client: Client) -> Metered:
+        """Return another client that goes into the same ledger, and stops by the same budget."""
+        return replace(self, client=client)
 
     def complete(self, prompt: Prompt) -> Answer:
         """Return the client's answer; raises BudgetExhausted, or what the client raises."""

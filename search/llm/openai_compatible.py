@@ -52,6 +52,15 @@ class Endpoint:
         return OPENAI_KEY if self.url == OPENAI_URL else OTHER_KEY
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors of texts, how many tokens these have, and the model's own name."""
+
+    vectors: list[Sequence[float]]
+    tokens: int
+    model: str
+
+
 class ServerClient:
     """A model behind an OpenAI-compatible server.
 
@@ -94,18 +103,19 @@ class ServerClient:
             finished=finished,
         )
 
-    def embed(self, texts: Sequence[str]) -> list[Sequence[float]]:
+    def embed(self, texts: Sequence[str]) -> Embedded:
         """Return a vector a text from the server's /embeddings; raises LLMError when no try brought them."""
         return self._retry.run(lambda: self._embeddings(list(texts)), self._on_event)
 
-    def _embeddings(self, texts: list[str]) -> list[Sequence[float]]:
+    def _embeddings(self, texts: list[str]) -> Embedded:
         server, model = self._connected(), self.endpoint.model
         page = self._call(lambda: server.embeddings.create(model=model, input=texts, encoding_format="float"))
         rows = [getattr(row, "embedding", None) for row in listed(page, "data")]
         vectors: list[Sequence[float]] = [row for row in rows if isinstance(row, list) and row]
         if len(vectors) != len(texts):
             raise CallError(bad_reply(self.endpoint.url, f"{len(vectors)} embeddings for {len(texts)} texts"))
-        return vectors
+        tokens = _tokens(getattr(getattr(page, "usage", None), "prompt_tokens", None), sum(map(len, texts)))
+        return Embedded(vectors, tokens, str(getattr(page, "model", None) or model))
 
     def _dialect_known(self) -> Dialect:
         """Return the dialect: given, OpenAI's own, or what the server's list of models tells."""

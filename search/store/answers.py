@@ -7,11 +7,13 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Final
 
+from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ...ir import Diagnostic
 from ..llm import Answer, BadAnswer, Client, ContextTooLong, LLMError, Price, Prompt
+from ..llm.ledger import Metered
 from .database import Database
 from .schema import AnswerRow, CallRow
 from .wording import clean
@@ -40,36 +42,39 @@ class Recorded:
 
     def complete(self, prompt: Prompt) -> Answer:
         """Return the kept answer, else ask and keep; raises what the client raises."""
-        digest = prompt.digest(self.name)
+        return self._complete(self._client, prompt)
+
+    def beside(self, client: Client, prompt: Prompt) -> Answer:
+        """Return the answer of another client: kept, recorded and counted alike, but recorded once a study."""
+        with self._database.reading() as session:
+            row = session.get(AnswerRow, prompt.digest(client.name))
+            if row and self._before(session, row.digest):
+                return _given(_answer(row), row.error)
+        metered = self._client.beside(client) if isinstance(self._client, Metered) else client
+        return self._complete(metered, prompt)
+
+    def _before(self, session: Session, digest: str) -> bool:
+        """Return whether an earlier call of the study was the same; what it shows does not depend on the process."""
+        study, turn, position = self._study, self._round, self._position
+        earlier = or_(CallRow.round < turn, and_(CallRow.round == turn, CallRow.position < position))
+        query = select(CallRow.position).where(CallRow.study == study, CallRow.digest == digest, earlier)
+        return session.scalar(query.limit(1)) is not None
+
+    def _complete(self, client: Client, prompt: Prompt) -> Answer:
+        digest = prompt.digest(client.name)
         with self._database.reading() as session:
             row = session.get(AnswerRow, digest)
             known = row and (_answer(row), row.error)
-        answer, error = known or self._asked(prompt)
+        answer, error = known or _asked(client, prompt)
         paid = known is None and not answer.cached
         with self._database.writing(self._study) as session:
             if known is None:
-                row = _row(digest, self.name, prompt, answer, error)
+                row = _row(digest, client.name, prompt, answer, error)
                 kept = _first(session, row)
                 answer, error = (answer, error) if kept is row else (_answer(kept), kept.error)
             self._record(session, digest, answer, paid)
         self._position += 1
-        if error:
-            code, _, text = error.partition("\n")
-            message, _, hint = text.partition("\n")
-            raise _KEPT[code](Diagnostic(message, hint, code))
-        return answer
-
-    def _asked(self, prompt: Prompt) -> tuple[Answer, str]:
-        """Return the answer of the client, and the failure that belongs to the prompt."""
-        start = time.monotonic()
-        error = ""
-        try:
-            answer = self._client.complete(prompt)
-        except (BadAnswer, ContextTooLong) as failed:
-            found = failed.diagnostics[0]
-            error = f"{failed.code}\n{found.message}\n{found.hint}"
-            answer = Answer("", 0, 0, time.monotonic() - start, self.name)
-        return replace(answer, text=clean(answer.text)), error
+        return _given(answer, error)
 
     def _record(self, session: Session, digest: str, answer: Answer, paid: bool) -> None:
         """Note the call in its place; one that was noted before the round was cut off stays as it is."""
@@ -79,6 +84,28 @@ class Recorded:
             full = None if self._price is None else self._price.of(answer.prompt_tokens, answer.completion_tokens)
             cost = full if paid else 0.0
             session.merge(CallRow(study=study, round=turn, position=position, digest=digest, paid=paid, cost=cost))
+
+
+def _given(answer: Answer, error: str) -> Answer:
+    """Return an answer; raises the failure that was kept in its place."""
+    if error:
+        code, _, text = error.partition("\n")
+        message, _, hint = text.partition("\n")
+        raise _KEPT[code](Diagnostic(message, hint, code))
+    return answer
+
+
+def _asked(client: Client, prompt: Prompt) -> tuple[Answer, str]:
+    """Return the answer of a client, and the failure that belongs to the prompt."""
+    start = time.monotonic()
+    error = ""
+    try:
+        answer = client.complete(prompt)
+    except (BadAnswer, ContextTooLong) as failed:
+        found = failed.diagnostics[0]
+        error = f"{failed.code}\n{found.message}\n{found.hint}"
+        answer = Answer("", 0, 0, time.monotonic() - start, client.name)
+    return replace(answer, text=clean(answer.text)), error
 
 
 def _first(session: Session, row: AnswerRow) -> AnswerRow:

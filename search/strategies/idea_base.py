@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ...ir import Module, NascError
 from ..engine import View
 from ..ideas import Embedder, Idea, default_ideas, open_embedder, read_ideas
-from ..ideas.embedding import Vector
+from ..ideas.embedding import Served, Vector, asked
 from ..ideas.idea import idea_of
 from .narrowing import holds
 
@@ -53,11 +54,34 @@ def embedder_of(view: View, spec: str) -> Embedder:
     if kept is None:
         found = "hashed" if embedder.name == "hashed" else "local"
         view.memory.put(_SETTINGS, "embedder", {"spec": found if spec == "auto" else spec})
-    return embedder
+    return Noted(embedder, view) if isinstance(embedder, Served) else embedder
+
+
+@dataclass(eq=False)
+class Noted:
+    """A server's embeddings in one round: the study keeps them, and records what they took."""
+
+    server: Served
+    view: View
+    known: dict[str, Vector] = field(default_factory=dict[str, Vector])
+
+    @property
+    def name(self) -> str:
+        """The name of the server's model."""
+        return self.server.name
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Return a vector a text. Raises LLMError."""
+        for text in texts:
+            if text not in self.known:
+                self.known[text] = asked(text, partial(self.view.beside, self.server))
+        return [self.known[text] for text in texts]
 
 
 def vectors(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
-    """Return a vector a text; each text is embedded once in a process."""
+    """Return a vector a text; each text is embedded once in a process, by a server once in a study."""
+    if isinstance(embedder, Noted):
+        return embedder.embed(texts)
     return [_vector(embedder, text) for text in texts]
 
 

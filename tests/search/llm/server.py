@@ -88,6 +88,18 @@ def calls_tool(text: str) -> Behaviour:
     return lambda handler, body: handler.send(200, completion({"content": None, "tool_calls": [call]}, "tool_calls"))
 
 
+def embeds(*vector: float) -> Behaviour:
+    """Give every text the same vector, at 5 tokens a text."""
+
+    def behave(handler: Handler, body: dict[str, Any]) -> None:
+        texts = body["input"]
+        data = [{"object": "embedding", "index": i, "embedding": list(vector)} for i in range(len(texts))]
+        usage = {"prompt_tokens": 5 * len(texts), "total_tokens": 5 * len(texts)}
+        handler.send(200, {"object": "list", "model": "tiny-vectors", "data": data, "usage": usage})
+
+    return behave
+
+
 def fails(status: int, message: str, headers: dict[str, str] | None = None, **details: str) -> Behaviour:
     return lambda handler, body: handler.send(status, {"error": {"message": message, **details}}, headers)
 

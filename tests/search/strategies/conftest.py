@@ -13,7 +13,7 @@ from nasc.grammar import parse
 from nasc.ir import Module, NascError, digest
 from nasc.passes import cost
 from nasc.search.engine import Proposal, Space, Status, Strategy, Trial
-from nasc.search.llm import Client, open_client
+from nasc.search.llm import Answer, Client, Prompt, open_client
 from nasc.search.spaces.model import ModelSpace
 
 SIGNAL = """nasc 1
@@ -67,6 +67,9 @@ class Lists:
     rng: Random = field(default_factory=Random)
     trials: list[Trial] = field(default_factory=list)
     memory: Notebook = field(default_factory=Notebook)
+
+    def beside(self, client: Client, prompt: Prompt) -> Answer:
+        return client.complete(prompt)
 
     def admit(self, module: Module) -> Module:
         module = self.space.check(module)
