@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from ..engine import Trial, View
 from ..llm import Prompt
@@ -32,7 +33,7 @@ def tune(view: View, prompt: Callable[[Trial], Prompt | None], fitness: Callable
     pairs = pairs_of(best, prompt)
     if not pairs or not view.llm.name.startswith("local:"):
         return soft
-    soft = LocalClient(_nobody).tune(pairs, Tuning(seed=view.round), soft)
+    soft = _tuner().tune(pairs, Tuning(seed=view.round), soft)
     view.memory.put_blob(_KIND, _KEY, soft)
     return soft
 
@@ -41,6 +42,12 @@ def pairs_of(children: Sequence[Trial], prompt: Callable[[Trial], Prompt | None]
     """Return what each child was made from, and the answer that made it."""
     made = [(prompt(child), child.change) for child in children]
     return [(asked, f"{answer.rstrip()}\n") for asked, answer in made if asked is not None and answer.strip()]
+
+
+@lru_cache(maxsize=1)
+def _tuner() -> LocalClient:
+    """Return the local LLM, which stays loaded from round to round."""
+    return LocalClient(_nobody)
 
 
 def _nobody(_: str) -> None:
