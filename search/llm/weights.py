@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -80,14 +81,24 @@ def _sha256(path: Path) -> str:
 def converted(source: Source, on_event: Callable[[str], None], afresh: bool = False) -> Path:
     """Return the folder with the converted model, made now if it is not there or wanted ``afresh``.
 
-    The folder appears whole or not at all, also when two processes make it at once.
+    The folder appears whole or not at all, also when two processes make it at once; then those of earlier layouts go.
     """
-    key = hashlib.sha256(source.digest.encode()).hexdigest()[:12]
-    folder = user_cache_dir() / "models" / f"{PACKAGE}-{source.version}-{key}-v{_LAYOUT}"
+    folder = _folder(source, _LAYOUT)
     if afresh:
         shutil.rmtree(folder, ignore_errors=True)
-    if folder.is_dir():
-        return folder
+    if not folder.is_dir():
+        _make(source, folder, on_event)
+    for layout in range(1, _LAYOUT):
+        _remove(_folder(source, layout))
+    return folder
+
+
+def _folder(source: Source, layout: int) -> Path:
+    key = hashlib.sha256(source.digest.encode()).hexdigest()[:12]
+    return user_cache_dir() / "models" / f"{PACKAGE}-{source.version}-{key}-v{layout}"
+
+
+def _make(source: Source, folder: Path, on_event: Callable[[str], None]) -> None:
     on_event("converting the local LLM, once: it is kept in " + str(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -99,7 +110,13 @@ def converted(source: Source, on_event: Callable[[str], None], afresh: bool = Fa
             raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    return folder
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder as a whole, if it is there and nobody else does: what reads its files goes on reading them."""
+    if folder.is_dir():
+        with suppress(OSError), tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as away:
+            os.replace(folder, Path(away) / folder.name)
 
 
 def _convert(path: Path, folder: Path) -> None:

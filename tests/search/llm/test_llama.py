@@ -4,12 +4,15 @@ import importlib
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from nasc.search.llm import Message, NotInstalled, Prompt
+from nasc.search.engine import Trial
+from nasc.search.llm import Message, NotInstalled, Prompt, local
 from nasc.search.llm.local import _load
 from nasc.search.llm.weights import Source, converted
+from nasc.tests.search.strategies.conftest import Notebook
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 gguf = pytest.importorskip("gguf", reason="gguf is not installed")
@@ -220,6 +223,36 @@ def test_the_model_is_converted_once_and_whole(source, cache):
         "shape.json",
         "tokenizer.json",
     ]
+
+
+def test_folders_of_earlier_layouts_go_and_no_others(source, cache, monkeypatch):
+    weights = importlib.import_module("nasc.search.llm.weights")
+    kept = [weights._folder(source, layout) for layout in (1, 2, 3, 4)]
+    other = weights._folder(replace(source, digest="another digest"), 1)
+    for folder in (*kept[:1], *kept[2:], other):
+        (folder / "inside").mkdir(parents=True)
+    assert converted(source, silent) == kept[1]
+    assert sorted(folder.parent.iterdir()) == sorted([*kept[1:], other])
+    monkeypatch.setattr(weights, "_LAYOUT", 3)
+    assert converted(source, pytest.fail) == kept[2]
+    assert sorted(folder.parent.iterdir()) == sorted([*kept[2:], other])
+
+
+def test_the_model_stays_loaded_from_one_tuning_to_the_next(source, cache, monkeypatch):
+    loads = []
+    monkeypatch.setattr(local, "find_source", lambda: source)
+    monkeypatch.setattr(local, "_load", lambda *given: loads.append(given) or _load(*given))
+    tuning = importlib.import_module("nasc.search.strategies.tuning")
+    tuning._tuner.cache_clear()
+    memory, prompt = Notebook(), Prompt((Message("user", "hi"),))
+    child = Trial(0, 0, "done", None, "", change="ab", metrics={"score": 1.0})
+    found = []
+    for turn in range(2):
+        view = SimpleNamespace(memory=memory, llm=SimpleNamespace(name="local:tiny"), trials=[child], round=turn)
+        found.append(tuning.tune(view, lambda _: prompt, lambda _: 0.0))
+    tuning._tuner.cache_clear()
+    assert len(loads) == 1
+    assert found[0] != found[1] == memory.blob("soft-prompt", "local")
 
 
 def test_another_file_gets_another_folder(source, cache):
