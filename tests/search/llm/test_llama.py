@@ -240,8 +240,13 @@ def test_folders_of_earlier_layouts_go_and_no_others(source, cache, monkeypatch)
 
 def test_the_model_stays_loaded_from_one_tuning_to_the_next(source, cache, monkeypatch):
     loads = []
+
+    def counted(*given):
+        loads.append(given)
+        return _load(*given)
+
     monkeypatch.setattr(local, "find_source", lambda: source)
-    monkeypatch.setattr(local, "_load", lambda *given: loads.append(given) or _load(*given))
+    monkeypatch.setattr(local, "_load", counted)
     tuning = importlib.import_module("nasc.search.strategies.tuning")
     tuning._tuner.cache_clear()
     memory, prompt = Notebook(), Prompt((Message("user", "hi"),))
