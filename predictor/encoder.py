@@ -43,8 +43,8 @@ class Shape:
 class Batch:
     """Graphs side by side: nodes of all graphs in one axis.
 
-    ``kinds`` [n], ``rows`` [n, r], ``source`` and ``target`` [e] index nodes, ``graph`` [n] says which graph
-    a node belongs to, ``statistics`` [g, s].
+    ``kinds`` [n], ``rows`` [n, r], ``source`` and ``target`` [e] index nodes, ``graph`` [n], which never falls, says
+    which graph a node belongs to, ``statistics`` [g, s].
     """
 
     kinds: Tensor
@@ -94,7 +94,8 @@ class Batch:
     def members(self) -> Relation:
         """The nodes of each graph that count in its embedding."""
         nodes = torch.nonzero(self.kinds != Kind.MASKED).squeeze(1)
-        return Relation.of(nodes, self.graph[nodes], len(self.statistics), len(self.kinds))
+        ends = torch.arange(len(self.statistics) + 1, device=nodes.device)
+        return Relation(torch.searchsorted(self.graph[nodes], ends), nodes, len(self.kinds))
 
 
 class GinLayer(nn.Module):
@@ -114,7 +115,8 @@ class GinLayer(nn.Module):
     @property
     def parts(self) -> tuple[Norm, Weights]:
         """The normalisation of states, and the other weights."""
-        weights = Weights(self.eps, self.ways.weight, *self.mlp[0].parameters(), *self.mlp[2].parameters())
+        first, second = self.mlp[0], self.mlp[2]
+        weights = Weights(self.eps, self.ways.weight, first.weight, first.bias, second.weight, second.bias)
         return Norm(self.norm.weight, self.norm.bias, self.norm.eps), weights
 
 
@@ -180,7 +182,7 @@ class Encoder(nn.Module):
             members = Relation(members.start, classes.last[members.index], len(classes.last))
             kinds, rows, steps = kinds[classes.first], rows[classes.first], classes.steps
         h = self.norm(layers(self.states(kinds, rows), steps, self.stack))
-        totals = torch.cat([sums(h, members), sums(h * h, members)], dim=1)
+        totals = sums(torch.cat([h, h * h], dim=1), members)
         return _moments(totals, members.start.diff().unsqueeze(1))
 
     def embed_variants(self, kinds: Tensor, rows: Tensor, keep: Tensor, variants: Variants) -> Tensor:

@@ -1,29 +1,45 @@
-"""Launches the Triton programs, and gives them their gradient."""
+"""Layers that stay on the chip: launches the Triton programs, and gives them their gradient."""
 
 # A decorator of torch makes the first argument of `backward` positional.
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from triton import knobs
 
-from .message import Weights
+from .message import Norm, Weights
 from .programs import hidden_backward, layer_forward, states_backward
 from .relation import Step
 
 ROWS = 32
-"""Rows a program."""
+WARPS = 4
+"""Rows and warps a program."""
 
 
 def fused_gin(x: Tensor, step: Step, weights: Weights) -> Tensor:
     """Return what :func:`.message.gin` describes; x and the weights are all float32 or all bfloat16."""
     result: Tensor = _Layer.apply(x.contiguous(), step, *(weight.contiguous() for weight in weights))
     return result
+
+
+def fused_layers(h: Tensor, steps: Sequence[Step], stack: Sequence[tuple[Norm, Weights]]) -> Tensor:
+    """Return what :func:`.message.layers` describes, without a gradient: a program a layer, and one before them all."""
+    x = F.layer_norm(h, (h.shape[1],), *stack[0][0]) if stack else h
+    for i, (step, (_, weights)) in enumerate(zip(steps, stack, strict=True)):
+        after = stack[i + 1][0] if i + 1 < len(stack) else None
+        new = h.new_empty(step.rows, h.shape[1])
+        normal = torch.empty_like(new) if after else new
+        if step.rows:
+            _forward(x, step, weights, new, normal, h, after)
+        h, x = new, normal
+    return h
 
 
 class _Layer(torch.autograd.Function):
@@ -37,7 +53,7 @@ class _Layer(torch.autograd.Function):
         total = torch.empty_like(out) if keep else out
         layer = Weights(*weights)
         if step.rows:
-            _forward(x, step, layer, out, total, keep)
+            _forward(x, step, layer, out, total)
         if keep:
             ctx.step = step
             ctx.save_for_backward(x, total, *weights)
@@ -70,16 +86,28 @@ def blocks(width: int) -> dict[str, Any]:
         "WIDTH": max(16, triton.next_power_of_2(width)),
         "CHUNK": chunk,
         "WIDE": wide,
+        "num_warps": WARPS,
         "num_stages": 1,
     }
 
 
-def _forward(x: Tensor, step: Step, weights: Weights, out: Tensor, total: Tensor, keep: bool) -> None:
+def _forward(
+    x: Tensor,
+    step: Step,
+    weights: Weights,
+    out: Tensor,
+    kept: Tensor,
+    h: Tensor | None = None,
+    after: Norm | None = None,
+) -> None:
+    """Write new states, those of h added, and to ``kept``, if it is another tensor, them normalised or what it took."""
     own, sources, readers = step.ownership, step.sources, step.readers
-    sizes: dict[str, Any] = {**blocks(x.shape[1]), "KEEP": keep}
+    norm = after or Norm(weights.second_bias, weights.second_bias, 0.0)  # not read where there is none
+    keep = kept is not out and after is None
+    sizes: dict[str, Any] = {**blocks(x.shape[1]), "KEEP": keep, "ADD": h is not None, "NORMAL": after is not None}
     layer_forward[_grid(step.rows)](
-        x, out, total, own.start, own.index, sources.start, sources.index, readers.start, readers.index,
-        *weights, step.rows, x.shape[1], weights.first.shape[0], **sizes,
+        x, x if h is None else h, out, kept, own.start, own.index, sources.start, sources.index, readers.start,
+        readers.index, *weights, *norm, step.rows, x.shape[1], weights.first.shape[0], **sizes,
     )  # fmt: skip
 
 

@@ -15,6 +15,9 @@ from .relation import Joined, Step
 
 Path = Literal["auto", "portable", "triton"]
 
+NARROW = 64
+"""Up to this width Triton computes a whole layer on the chip; beyond, the library's products of matrices are faster."""
+
 
 class Weights(NamedTuple):
     """The weights of one layer of width d and hidden width m.
@@ -46,13 +49,17 @@ def layers(
 
     Joined steps, which have no gradient, and any on a CPU where none is wanted, are computed in blocks.
     """
-    joined = any(isinstance(step, Joined) for step in steps)
-    if joined or (path == "auto" and not h.is_cuda and not torch.is_grad_enabled()):
+    free = not torch.is_grad_enabled()
+    whole = [step for step in steps if isinstance(step, Step)]
+    if len(whole) < len(steps) or (path == "auto" and not h.is_cuda and free):
         from .blocks import layers_in_blocks
 
-        return layers_in_blocks(h, [step if isinstance(step, Joined) else step.joined for step in steps], stack)
-    for step, (norm, weights) in zip(steps, stack, strict=True):
-        assert isinstance(step, Step)  # a joined one was computed above
+        return layers_in_blocks(h, [step.joined if isinstance(step, Step) else step for step in steps], stack)
+    if free and _by_triton(h, path) and h.shape[1] <= NARROW:
+        from .fused import fused_layers
+
+        return fused_layers(h, whole, stack)
+    for step, (norm, weights) in zip(whole, stack, strict=True):
         x = F.layer_norm(h, (h.shape[1],), *norm)
         h = step.owned(h) + gin(x, step, weights, path)
     return h
@@ -65,13 +72,21 @@ def gin(x: Tensor, step: Step, weights: Weights, path: Path = "auto") -> Tensor:
     ``t = (1 + eps) x_own + ways_0 sum(x_sources) + ways_1 sum(x_readers)``. With ``ways = [identity, 0]`` that is the
     graph isomorphism network of Xu et al. (2019). ``auto`` takes Triton for tensors on a GPU where it is installed.
     """
-    if path == "triton" or (path == "auto" and x.is_cuda and has_triton()):
+    if not _by_triton(x, path):
+        from .portable import portable_gin
+
+        return portable_gin(x, step, weights)
+    if x.shape[1] <= NARROW:
         from .fused import fused_gin
 
         return fused_gin(x, step, weights)
-    from .portable import portable_gin
+    from .split import split_gin
 
-    return portable_gin(x, step, weights)
+    return split_gin(x, step, weights)
+
+
+def _by_triton(x: Tensor, path: Path) -> bool:
+    return path == "triton" or (path == "auto" and x.is_cuda and has_triton())
 
 
 @cache

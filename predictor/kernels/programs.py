@@ -1,4 +1,4 @@
-"""The Triton programs of one layer of message passing: forward, and two for the gradient.
+"""The Triton programs of one layer of message passing: forward, and two for the gradient; and of its sums alone.
 
 A program handles ``ROWS`` rows. Neighbours are gathered through compressed sparse rows straight into registers, so
 no message is ever written to memory; the sums, the maps and the hidden layer of one block of rows never leave the
@@ -27,15 +27,15 @@ def lanes(count, width, ROWS: tl.constexpr, WIDTH: tl.constexpr):
 
 
 @triton.jit
-def gathered(x, start, index, rows, live, columns, inside, width):
-    """Return the sums [ROWS, columns] of the states that the rows read, in float32."""
+def gathered(x, start, index, rows, live, columns, inside, stride):
+    """Return the sums [ROWS, columns] of what the rows read of x, whose rows are ``stride`` apart, in float32."""
     first = tl.load(start + rows, mask=live, other=0)
     last = tl.load(start + rows + 1, mask=live, other=0)
     total = tl.zeros((rows.shape[0], columns.shape[0]), tl.float32)
     for step in range(0, tl.max(last - first)):
         some = first + step < last
         who = tl.load(index + first + step, mask=some, other=0)
-        block = x + who[:, None] * width + columns[None, :]
+        block = x + who[:, None] * stride + columns[None, :]
         total += tl.load(block, mask=some[:, None] & inside[None, :], other=0.0).to(tl.float32)
     return total
 
@@ -55,12 +55,28 @@ def product(a, b, WIDE: tl.constexpr):
 
 
 @triton.jit
+def normal(h, columns, inside, weight, bias, eps, width):
+    """Return layer normalisation of states [ROWS, columns] in float32."""
+    mean = tl.sum(h, axis=1) / width
+    apart = tl.where(inside[None, :], h - mean[:, None], 0.0)
+    scale = tl.rsqrt(tl.sum(apart * apart, axis=1) / width + eps)
+    weight = tl.load(weight + columns, mask=inside, other=0.0).to(tl.float32)
+    bias = tl.load(bias + columns, mask=inside, other=0.0).to(tl.float32)
+    return apart * scale[:, None] * weight[None, :] + bias[None, :]
+
+
+@triton.jit
 def layer_forward(
-    x, out, total_out, own_start, own, source_start, source, reader_start, reader,
-    eps, ways, first, first_bias, second, second_bias, count, width, hidden,
-    ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr, KEEP: tl.constexpr,
+    x, h, out, kept_out, own_start, own, source_start, source, reader_start, reader,
+    eps, ways, first, first_bias, second, second_bias, norm_weight, norm_bias, norm_eps, count, width, hidden,
+    ROWS: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, WIDE: tl.constexpr,
+    KEEP: tl.constexpr, ADD: tl.constexpr, NORMAL: tl.constexpr,
 ):  # fmt: skip
-    """New states of ROWS rows; with KEEP also what the gradient needs, the input of the hidden layer."""
+    """New states of ROWS rows.
+
+    KEEP stores what the gradient needs, the input of the hidden layer; ADD adds the states of h that the rows
+    continue; NORMAL stores the result normalised, for the next layer. KEEP and NORMAL share a tensor: one at a time.
+    """
     rows, live, columns, inside = lanes(count, width, ROWS, WIDTH)
     total = continued(x, own_start, own, eps, rows, live, columns, inside, width)
     for k in range(0, width, CHUNK):
@@ -78,7 +94,7 @@ def layer_forward(
     mask = live[:, None] & inside[None, :]
     kept = total.to(out.dtype.element_ty)
     if KEEP:
-        tl.store(total_out + place, kept, mask=mask)
+        tl.store(kept_out + place, kept, mask=mask)
     result = tl.zeros((ROWS, WIDTH), tl.float32)
     result += tl.load(second_bias + columns, mask=inside, other=0.0).to(tl.float32)[None, :]
     for k in range(0, hidden, CHUNK):
@@ -91,7 +107,12 @@ def layer_forward(
         tile = second + columns[None, :] * hidden + part[:, None]
         weight = tl.load(tile, mask=some[:, None] & inside[None, :], other=0.0)
         result += product(tl.maximum(middle, 0.0).to(kept.dtype), weight, WIDE)
+    if ADD:
+        result += gathered(h, own_start, own, rows, live, columns, inside, width)
     tl.store(out + place, result.to(out.dtype.element_ty), mask=mask)
+    if NORMAL:
+        result = normal(result, columns, inside, norm_weight, norm_bias, norm_eps, width)
+        tl.store(kept_out + place, result.to(out.dtype.element_ty), mask=mask)
 
 
 @triton.jit
@@ -150,3 +171,39 @@ def states_backward(
         result += product(back, weight, WIDE)
     place = rows[:, None] * width + columns[None, :]
     tl.store(out + place, result.to(out.dtype.element_ty), mask=live[:, None] & inside[None, :])
+
+
+@triton.jit
+def received_forward(
+    x, sent, out, own_start, own, source_start, source, reader_start, reader, eps, count, width,
+    ROWS: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    """What rows receive: 1 + eps times the x they continue, and their sources' and readers' half of ``sent`` [2 d]."""
+    rows, live, columns, inside = lanes(count, width, ROWS, WIDTH)
+    columns += tl.program_id(1) * WIDTH
+    inside = columns < width
+    total = continued(x, own_start, own, eps, rows, live, columns, inside, width)
+    total += gathered(sent, source_start, source, rows, live, columns, inside, 2 * width)
+    total += gathered(sent + width, reader_start, reader, rows, live, columns, inside, 2 * width)
+    place = rows[:, None] * width + columns[None, :]
+    tl.store(out + place, total.to(out.dtype.element_ty), mask=live[:, None] & inside[None, :])
+
+
+@triton.jit
+def received_backward(
+    gradient, out, sent_out, own_start, own, source_start, source, reader_start, reader, eps, count, width,
+    ROWS: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    """The gradients of x and of ``sent``, through the transposed relations."""
+    rows, live, columns, inside = lanes(count, width, ROWS, WIDTH)
+    columns += tl.program_id(1) * WIDTH
+    inside = columns < width
+    mask = live[:, None] & inside[None, :]
+    place = rows[:, None] * width + columns[None, :]
+    total = continued(gradient, own_start, own, eps, rows, live, columns, inside, width)
+    tl.store(out + place, total.to(out.dtype.element_ty), mask=mask)
+    place = 2 * rows[:, None] * width + columns[None, :]
+    total = gathered(gradient, source_start, source, rows, live, columns, inside, width)
+    tl.store(sent_out + place, total.to(out.dtype.element_ty), mask=mask)
+    total = gathered(gradient, reader_start, reader, rows, live, columns, inside, width)
+    tl.store(sent_out + width + place, total.to(out.dtype.element_ty), mask=mask)

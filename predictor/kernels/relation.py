@@ -29,7 +29,13 @@ class Relation:
     @staticmethod
     def of(read: Tensor, reader: Tensor, rows: int, columns: int) -> Relation:
         """Return the relation in which row ``reader[k]`` reads column ``read[k]``, entries [e] in any order."""
-        order = _order(reader)
+        if reader.is_cuda:  # nothing here waits for the GPU
+            rising, order = reader.sort(stable=True)
+            edges = torch.arange(rows + 1, device=reader.device)
+            return Relation(torch.searchsorted(rising, edges), read.index_select(0, order), columns)
+        order = torch.from_numpy(
+            np.argsort(reader.numpy(), kind="stable")
+        )  # faster than torch on keys that almost rise
         return Relation(starts(torch.bincount(reader, minlength=rows)), read.index_select(0, order), columns)
 
     @cached_property
@@ -128,13 +134,6 @@ def starts(counts: Tensor) -> Tensor:
     found = counts.new_zeros(len(counts) + 1)
     torch.cumsum(counts, 0, out=found[1:])
     return found
-
-
-def _order(keys: Tensor) -> Tensor:
-    """Return the order [n] that sorts keys [n], equal ones as they are; numpy's is faster on keys that almost rise."""
-    if keys.is_cuda:
-        return torch.argsort(keys, stable=True)
-    return torch.from_numpy(np.argsort(keys.numpy(), kind="stable"))
 
 
 def _repeated(values: Tensor, counts: Tensor) -> Tensor:

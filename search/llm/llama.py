@@ -168,7 +168,7 @@ class Llama:
         query = query.view(count, shape.kv_heads, groups, shape.head_dim).permute(1, 2, 0, 3)
         query = query.reshape(1, shape.kv_heads, groups * count, shape.head_dim)
         mixed = F.scaled_dot_product_attention(query, keys[None, :, :end], values[None, :, :end], mask)
-        mixed = mixed.view(shape.heads, count, shape.head_dim).transpose(0, 1).reshape(count, -1)
+        mixed = mixed.reshape(shape.heads, count, shape.head_dim).transpose(0, 1).reshape(count, -1)
         return mixed @ self._tensors[f"{layer}.attention.out"]
 
     def _whole_attention(self, layer: int, hidden: Tensor) -> Tensor:

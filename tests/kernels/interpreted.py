@@ -6,8 +6,10 @@ import sys
 
 import torch
 
-from nasc.predictor.kernels.message import Weights, gin
+from nasc.predictor.kernels.fused import fused_layers
+from nasc.predictor.kernels.message import Norm, Weights, gin, layers
 from nasc.predictor.kernels.relation import Relation, Step
+from nasc.predictor.kernels.split import split_gin
 from nasc.tests.kernels.graphs import largest_error, reference, step, weights, with_gradients
 
 CASES = {
@@ -22,7 +24,7 @@ def triton(x, step, weights):
     return gin(x, step, weights, path="triton")
 
 
-def error(step: Step, width: int, hidden: int, dtype: torch.dtype) -> float:
+def error(step: Step, width: int, hidden: int, dtype: torch.dtype, ours=triton) -> float:
     r = torch.Generator().manual_seed(1)
     x, above = (torch.randn(n, width, generator=r, dtype=torch.float64) for n in (step.columns, step.rows))
     exact = [t.to(dtype) for t in (x, *weights(width, hidden), above)]
@@ -31,7 +33,20 @@ def error(step: Step, width: int, hidden: int, dtype: torch.dtype) -> float:
     def run(function, tensors):
         return with_gradients(function, tensors[0], step, Weights(*tensors[1:-1]), tensors[-1])
 
-    return largest_error(run(triton, exact), run(reference, wide))
+    return largest_error(run(ours, exact), run(reference, wide))
+
+
+@torch.no_grad()
+def stacked() -> float:
+    """The error of three layers without a gradient, the last of which makes fewer states."""
+    r = torch.Generator().manual_seed(2)
+    h = torch.randn(40, 20, generator=r)
+    stack = [
+        (Norm(*torch.rand(2, 20, generator=r), 1e-5), Weights(*(w.float() for w in weights(20, 45, s))))
+        for s in range(3)
+    ]
+    steps = (step(40, 60), step(40, 60), bipartite()[0])
+    return largest_error([fused_layers(h, steps, stack)], [layers(h, steps, stack, "portable")])
 
 
 def bipartite() -> tuple[Step, int, int, torch.dtype]:
@@ -45,4 +60,6 @@ def bipartite() -> tuple[Step, int, int, torch.dtype]:
 
 if __name__ == "__main__":
     assert os.environ["TRITON_INTERPRET"] == "1"
-    sys.stdout.write(json.dumps({name: error(*case) for name, case in {**CASES, "fewer rows": bipartite()}.items()}))
+    found = {name: error(*case) for name, case in {**CASES, "fewer rows": bipartite()}.items()}
+    found |= {f"split, {name}": error(*CASES[name], split_gin) for name in ("fp32, odd sizes", "bf16", "no edges")}
+    sys.stdout.write(json.dumps({**found, "split, fewer rows": error(*bipartite(), split_gin), "stacked": stacked()}))

@@ -10,8 +10,10 @@ import pytest
 
 triton = pytest.importorskip("triton", reason="Triton is not installed (the extra `triton`)")
 
-LIMITS = {"fp32": 1e-5, "fp32, odd sizes": 1e-5, "bf16": 0.1, "no edges": 1e-5, "fewer rows": 1e-5}
+LIMITS = {"fp32": 1e-5, "fp32, odd sizes": 1e-5, "bf16": 0.1, "no edges": 1e-5, "fewer rows": 1e-5, "stacked": 1e-5}
+LIMITS |= {f"split, {name}": LIMITS[name] for name in ("fp32, odd sizes", "bf16", "no edges", "fewer rows")}
 SHARED = {80: 163 << 10, 90: 227 << 10}
+PROGRAMS = ("layer_forward", "hidden_backward", "states_backward", "received_forward", "received_backward")
 STATES = ("own_start", "own", "source_start", "source", "reader_start", "reader")
 
 
@@ -39,33 +41,35 @@ def compiled(name: str, capability: int, type: str, width: int) -> Any:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from nasc.predictor.kernels import programs
-    from nasc.predictor.kernels.fused import blocks
+    from nasc.predictor.kernels import fused, programs, split
 
     program = getattr(programs, name)
-    sizes = {**blocks(width), "KEEP": True}
-    stages = sizes.pop("num_stages")
+    sizes: dict[str, Any] = split.blocks(width) if name.startswith("received") else fused.blocks(width)
+    sizes |= {"KEEP": False, "ADD": True, "NORMAL": True}
+    options = {name: sizes.pop(name) for name in ("num_stages", "num_warps")}
     constants = {key: value for key, value in sizes.items() if key in program.arg_names}
     signature = {
         key: "constexpr"
         if key in constants
         else "i32"
         if key in ("count", "width", "hidden")
+        else "fp32"
+        if key == "norm_eps"
         else "*i64"
         if key in STATES
         else f"*{type}"
         for key in program.arg_names
     }
     source = ASTSource(program, signature, constants)
-    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options={"num_stages": stages})
+    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
 
 
 @pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") == "1", reason="the interpreter is on: nothing is compiled")
-@pytest.mark.parametrize("name", ["layer_forward", "hidden_backward", "states_backward"])
+@pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize(("capability", "type", "width"), [(80, "fp32", 16), (90, "bf16", 32)])
 def test_programs_compile_for_gpus(name: str, capability: int, type: str, width: int) -> None:
     made = compiled(name, capability, type, width)
     assert f"sm_{capability}" in made.asm["ptx"]
     assert made.asm["cubin"].startswith(b"\x7fELF")
-    assert "mma" in made.asm["ptx"]
+    assert ("mma" in made.asm["ptx"]) == (not name.startswith("received"))
     assert made.metadata.shared <= SHARED[capability]
