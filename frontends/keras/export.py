@@ -12,7 +12,7 @@ from ...ir import Diagnostic, TensorType
 from ...passes.transposes import CancelTransposes
 from ..lowered import Lowered
 from ..pytorch.capture import quiet
-from ..pytorch.lowering import lower_model
+from ..pytorch.lowering import evaluated
 from ..pytorch.suggestions import tensors
 
 
@@ -32,6 +32,6 @@ def exported(model: Any, types: Sequence[TensorType], source: str, why: Diagnost
     """Return a Keras model as torch.export sees it, inputs as Keras takes them. Raises NascError."""
     examples = tensors([type.with_shape(1, *type.shape[1:]) for type in types])
     with quiet():
-        lowered = lower_model(_Called(model), examples, True, source)
+        lowered = evaluated(_Called(model), examples, True, source)
     module = CancelTransposes()(lowered.module).annotate(framework="keras")
     return replace(lowered, module=module, diagnostics=(why, *lowered.diagnostics))

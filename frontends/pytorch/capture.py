@@ -47,7 +47,7 @@ def capture(model: nn.Module, inputs: Inputs, dynamic_batch: bool) -> Capture:
     allow that, the batch stays as the example has it and a warning says why.
     """
     bound = _bound(model, inputs)
-    with _evaluation(model), quiet(), full_stacks(), guard_places() as places:
+    with evaluation(model), quiet(), full_stacks(), guard_places() as places:
         warned: tuple[Diagnostic, ...] = ()
         if dynamic_batch and _batched(inputs):
             try:
@@ -207,7 +207,7 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _evaluation(model: nn.Module) -> Generator[None]:
+def evaluation(model: nn.Module) -> Generator[None]:
     """Put the model into evaluation mode and give every module its own mode back."""
     training = [module for module in model.modules() if module.training]
     model.eval()

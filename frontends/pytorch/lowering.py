@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,16 +16,52 @@ from ..lowered import Lowered
 from .capture import capture
 from .decomposing import decomposed, with_casts
 from .leftovers import add_leftovers, trained_keys
+from .modes import mode_read_as, switch_norms
+from .rehearsal import rehearse
 from .sizes import Sizes
 from .state import State
+from .training import differs, lost, same_in_evaluation
 from .translation import Translation
 
 Place = tuple[str, Loc | None]
 
 
 def lower_model(model: nn.Module, inputs: tuple[Any, ...], dynamic_batch: bool, source: str) -> Lowered:
-    """Return a model in evaluation mode as a module. Raises NascError with every operation that has no op."""
+    """Return a model as a module, and warnings of what it does otherwise in training. Raises NascError.
+
+    What forward's own code does in training alone, by asking for ``self.training``, is kept where it is nothing but
+    dropout: where the model lowered as it trains is the same network in evaluation.
+    """
+    lowered = evaluated(model, inputs, dynamic_batch, source)
+    first = rehearse(model, inputs, training=False)
+    otherwise, second = differs(model, inputs, first)
+    trained = _trained(model, inputs, dynamic_batch, source, lowered) if otherwise else lowered
+    told = lost(model, first, second, trained is not None)
+    return replace(trained or lowered, diagnostics=(*lowered.diagnostics, *told))
+
+
+def _trained(
+    model: nn.Module, inputs: tuple[Any, ...], dynamic_batch: bool, source: str, lowered: Lowered
+) -> Lowered | None:
+    """Return a model as it trains; None where that is another network in evaluation than ``lowered``."""
+    try:
+        with mode_read_as(training=True):
+            trained = evaluated(model, inputs, dynamic_batch, source, training=True)
+        return trained if same_in_evaluation(trained.module, lowered.module) else None
+    except NascError:
+        return None
+
+
+def evaluated(
+    model: nn.Module, inputs: tuple[Any, ...], dynamic_batch: bool, source: str, *, training: bool = False
+) -> Lowered:
+    """Return a model in evaluation mode as a module. Raises NascError with every operation that has no op.
+
+    ``training`` says that its own code is told that it trains.
+    """
     captured = capture(model, inputs, dynamic_batch)
+    if training:
+        switch_norms(captured.program)
     weights = {key: value.detach() for key, value in model.state_dict().items() if isinstance(value, Tensor)}
     lowered = lower_program(
         captured.program, captured.symbols, scopes_of(model), source, model.state_dict(keep_vars=True)

@@ -21,6 +21,7 @@ from ...ir import Loc
 
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 _EXPORT = _TORCH + os.path.join("export", "_trace.py")
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
 _PACKAGES = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 _FRAME = re.compile(r'File "(?P<file>.+?)", line (?P<line>\d+)')
@@ -41,7 +42,7 @@ def loc_of(node: fx.Node, path: str) -> Loc | None:
     trace = node.meta.get("stack_trace")
     if not trace:
         return None
-    chosen = _innermost([(m["file"], int(m["line"])) for m in _FRAME.finditer(trace)])
+    chosen = innermost([(m["file"], int(m["line"])) for m in _FRAME.finditer(trace)])
     if chosen is None:
         return None
     file, line = chosen
@@ -51,7 +52,7 @@ def loc_of(node: fx.Node, path: str) -> Loc | None:
 def error_place(error: BaseException) -> Loc | None:
     """Return the line of user code that raised an error inside torch.export."""
     frames = traceback.extract_tb(error.__traceback__)
-    chosen = _innermost([(f.filename, f.lineno or 0) for f in _after_export(frames)])
+    chosen = innermost([(f.filename, f.lineno or 0) for f in _after_export(frames)])
     if chosen is None:
         return None
     file, line = chosen
@@ -67,7 +68,7 @@ def guard_places() -> Generator[list[Loc]]:
     log = environment._log_guard
 
     def note(self: object, *details: object, **named: object) -> None:
-        chosen = _innermost([(f.filename, f.lineno or 0) for f in _after_export(traceback.extract_stack()[:-1])])
+        chosen = innermost([(f.filename, f.lineno or 0) for f in _after_export(traceback.extract_stack()[:-1])])
         if chosen is not None:
             places.append(Loc(shown_path(chosen[0]), chosen[1]))
         log(self, *details, **named)
@@ -92,7 +93,7 @@ def full_stacks() -> Generator[None]:
 
     def keep(_: object, stack: traceback.StackSummary) -> traceback.StackSummary:
         frames = _after_export(stack)
-        chosen = _innermost([(f.filename, f.lineno or 0) for f in frames])
+        chosen = innermost([(f.filename, f.lineno or 0) for f in frames])
         kept = [f for f in frames if (f.filename, f.lineno or 0) == chosen]
         return traceback.StackSummary.from_list(kept[-1:])
 
@@ -126,7 +127,7 @@ def _after_export(frames: Iterable[traceback.FrameSummary]) -> list[traceback.Fr
     return kept
 
 
-def _innermost(frames: list[tuple[str, int]]) -> tuple[str, int] | None:
+def innermost(frames: list[tuple[str, int]]) -> tuple[str, int] | None:
     """Return the innermost frame of the user's files, else of a library that is not PyTorch."""
     outside = [f for f in frames if _is_source(f[0])]
     own = [f for f in outside if not _PACKAGES.search(f[0])]
@@ -136,7 +137,7 @@ def _innermost(frames: list[tuple[str, int]]) -> tuple[str, int] | None:
 
 @cache
 def _is_source(file: str) -> bool:
-    if file.startswith((_TORCH, "<")):
+    if file.startswith((_TORCH, _OURS, "<")):
         return False
     return not file.startswith(_STANDARD) or bool(_PACKAGES.search(file))
 
