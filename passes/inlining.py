@@ -14,9 +14,9 @@ from ..ir import (
     Graph,
     Module,
     Node,
-    NoteValue,
     Op,
     TensorType,
+    Types,
     bind,
     callees,
     checked,
@@ -25,6 +25,8 @@ from ..ir import (
 from ..ir.ops.source import Constant, Parameter
 
 Origin = tuple[tuple[str, str], ...]
+Bound = tuple[Op, Types]
+"""An op and its result types at the sizes of one call."""
 OWN_NOTES = ("relevance", "score")
 
 
@@ -116,6 +118,7 @@ class _Target:
     scopes: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     origins: dict[str, Origin] = field(default_factory=lambda: dict[str, Origin]())
     taken: set[str] = field(default_factory=lambda: set[str]())
+    bound: dict[tuple[str, tuple[tuple[str, Dim], ...]], list[Bound]] = field(default_factory=lambda: {})
 
     def fresh(self, name: str) -> str:
         """Return the name, numbered where it is taken."""
@@ -124,6 +127,15 @@ class _Target:
             candidate, count = f"{name}_{count}", count + 1
         self.taken.add(candidate)
         return candidate
+
+    def at_sizes(self, block: Graph, values: Mapping[str, Dim]) -> list[Bound]:
+        """Return the ops and result types of a block at these sizes, the same ones for the next call with them."""
+        key = block.name, tuple(values.items())
+        if key not in self.bound:
+            self.bound[key] = [
+                (node.op.substitute(values), tuple(t.substitute(values) for t in node.types)) for node in block.nodes
+            ]
+        return self.bound[key]
 
 
 def _expanded(graph: Graph, flat: Mapping[str, tuple[Graph, dict[str, Origin]]]) -> tuple[Graph, dict[str, Origin]]:
@@ -155,10 +167,18 @@ def _splice(target: _Target, call: Node, op: CallBlock, block: Graph, origins: M
         for formal, actual in zip(block.inputs, call.operands, strict=True)
     }
     notes = {key: value for key, value in call.notes.items() if key not in OWN_NOTES}
-    for node in block.nodes:
+    for node, (own, types) in zip(block.nodes, target.at_sizes(block, values), strict=True):
         for result in node.results:
             local[result] = target.fresh(join(prefix, result))
-        moved = _moved(node, call, local, values, notes)
+        moved = Node(
+            _keyed(own, call.path),
+            tuple(local[name] for name in node.operands),
+            tuple(local[name] for name in node.results),
+            types,
+            join(call.path, node.path),
+            node.loc or call.loc,
+            {**notes, **node.notes} if notes else node.notes,
+        )
         target.nodes.append(moved)
         trail = origins.get(node.name, ((block.name, node.name),))
         target.origins[moved.name] = ((target.graph.name, call.name), *trail)
@@ -166,24 +186,6 @@ def _splice(target: _Target, call: Node, op: CallBlock, block: Graph, origins: M
         target.names[result] = local[output]
     for path, name in block.scopes.items():
         target.scopes.setdefault(join(call.path, path), name)
-
-
-def _moved(
-    node: Node,
-    call: Node,
-    local: Mapping[str, str],
-    values: Mapping[str, Dim],
-    notes: Mapping[str, NoteValue],
-) -> Node:
-    return Node(
-        _keyed(node.op, call.path).substitute(values),
-        tuple(local[name] for name in node.operands),
-        tuple(local[name] for name in node.results),
-        tuple(t.substitute(values) for t in node.types),
-        join(call.path, node.path),
-        node.loc or call.loc,
-        {**notes, **node.notes} if notes else node.notes,
-    )
 
 
 def _keyed(op: Op, path: str) -> Op:
