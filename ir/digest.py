@@ -124,6 +124,8 @@ class _Vertices:
             if self.digests.stateful[op.callee]:
                 yield node.path or f"%{node.name}", b"call"
             return
+        if type(op).state is Op.state:
+            return
         most = arity(type(op))[1]
         if most is not None and len(node.operands) > most:
             return
