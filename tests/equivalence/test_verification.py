@@ -226,6 +226,29 @@ def test_a_model_that_is_not_what_it_was_lowered_to() -> None:
     assert certificate.fault.message == "A itself is not what it was lowered to, from layer conv on"
 
 
+class Normed(nn.Module):
+    """A bias in front of a norm: its gradient is nothing but rounding, large since the inputs are small."""
+
+    def __init__(self, stopped: bool = False) -> None:
+        super().__init__()
+        self.conv, self.norm, self.stopped = nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4, eps=1e-12, affine=True), stopped
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.norm(self.conv(x * 1e-4) * 1.0)
+        return y + 0.01 * (y.detach() if self.stopped else y)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_gradients_of_rounding_are_equal_and_others_are_not(stopped: bool) -> None:
+    torch.manual_seed(0)
+    model, x = Normed(stopped), torch.randn(2, 3, 24, 24)
+    certificate = verify(model, lower(model, x), x, options=Options(batches=(2,), seeds=1))
+    differ = {(check.mode, check.name) for check in certificate.checks if not check.passed}
+    shown = {"conv.weight", "norm.weight", "norm.bias"} if stopped else set[str]()
+    assert differ == {(mode, name) for mode in ("eval", "train") for name in shown}
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
 class Inferring(Net):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.training:

@@ -147,8 +147,8 @@ TOLD = {
     Detached: "{place[2]}: warning: gradients end here (and at {place[3]}), which is not lowered: emitted code sends "
     f"them through\n  help: put detach() or torch.no_grad() into the emitted code again, {_KEEP}",
     Own: "{place[0]}: warning: Rounded has a backward of its own, which is not lowered: emitted code takes the "
-    "derivative of its forward\n  help: write forward so that its derivative is the one wanted, or put the function into "
-    "the emitted code again",
+    "derivative of its forward\n  help: write forward so that its derivative is the one wanted, or put the function "
+    "into the emitted code again",
     Running: "{normed}: warning: batch norm takes running statistics in training too: emitted code takes those of the "
     f"batch\n  help: call eval() on these layers of the emitted model, {_KEEP}",
     Frozen: "warning: 2 parameters without gradient (a.weight, a.bias): emitted code trains all parameters\n"
