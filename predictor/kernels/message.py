@@ -16,7 +16,9 @@ from .relation import Joined, Step
 Path = Literal["auto", "portable", "triton"]
 
 NARROW = 64
-"""Up to this width Triton computes a whole layer on the chip; beyond, the library's products of matrices are faster."""
+NARROW_FORWARD = 128
+"""Up to this width Triton computes a whole layer on the chip, with and without a gradient; beyond, the library's
+products of matrices are faster (docs/benchmarks.md)."""
 
 
 class Weights(NamedTuple):
@@ -55,7 +57,7 @@ def layers(
         from .blocks import layers_in_blocks
 
         return layers_in_blocks(h, [step.joined if isinstance(step, Step) else step for step in steps], stack)
-    if free and _by_triton(h, path) and h.shape[1] <= NARROW:
+    if free and _by_triton(h, path) and h.shape[1] <= NARROW_FORWARD:
         from .fused import fused_layers
 
         return fused_layers(h, whole, stack)

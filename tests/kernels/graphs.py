@@ -52,3 +52,11 @@ def largest_error(found: list[Tensor], expected: list[Tensor]) -> float:
         float((a.double() - b.double()).abs().max() / b.double().abs().max().clamp(min=1e-9))
         for a, b in zip(found, expected, strict=True)
     )
+
+
+def relative_error(found: list[Tensor], expected: list[Tensor]) -> float:
+    """The largest error of a tensor as a whole: a ReLU that rounding turns moves single entries far."""
+    return max(
+        float((a.double() - b.double()).norm() / b.double().norm().clamp(min=1e-9))
+        for a, b in zip(found, expected, strict=True)
+    )

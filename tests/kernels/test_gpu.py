@@ -10,10 +10,9 @@ from nasc.predictor.batch import collate
 from nasc.predictor.encoder import Encoder, Shape
 from nasc.predictor.features import features
 from nasc.predictor.kernels.message import Weights, gin, has_triton
-from nasc.predictor.kernels.portable import portable_gin
 from nasc.predictor.kernels.relation import Step
 from nasc.predictor.kernels.variants import Variants
-from nasc.tests.kernels.graphs import largest_error, reference, step, weights, with_gradients
+from nasc.tests.kernels.graphs import largest_error, reference, relative_error, step, weights, with_gradients
 from nasc.tests.kernels.interpreted import bipartite
 from nasc.tests.predictor.networks import residual, transformer
 
@@ -22,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not has_triton(), reason="Triton is not installed (the extra `triton`)"),
 ]
 GPU = torch.device("cuda")
-LIMITS = {torch.float32: 1e-5, torch.bfloat16: 0.02}
+LIMITS = {torch.float32: 1e-5, torch.bfloat16: 0.1}
 
 
 @pytest.mark.parametrize("dtype", LIMITS)
@@ -54,7 +53,6 @@ LIMITS = {torch.float32: 1e-5, torch.bfloat16: 0.02}
     ],
 )
 def test_programs_agree_with_float64(graph: Step, width: int, hidden: int, dtype: torch.dtype) -> None:
-    """In bfloat16 as near as PyTorch's own operations: a sum of many rounded terms may be far from the exact one."""
     r = torch.Generator().manual_seed(1)
     x, above = (torch.randn(n, width, generator=r, dtype=torch.float64) for n in (graph.columns, graph.rows))
     given = [t.to(dtype) for t in (x, *weights(width, hidden), above)]
@@ -63,9 +61,8 @@ def test_programs_agree_with_float64(graph: Step, width: int, hidden: int, dtype
     wide = [t.double() for t in given]
     expected = with_gradients(reference, wide[0], graph, Weights(*wide[1:-1]), wide[-1])
     if graph.rows:
-        plain = with_gradients(portable_gin, here[0], graph.to(GPU), Weights(*here[1:-1]), here[-1])
-        allowed = max(LIMITS[dtype], 2 * largest_error([t.cpu() for t in plain], expected) * (dtype == torch.bfloat16))
-        assert largest_error([t.cpu() for t in found], expected) < allowed
+        error = largest_error if dtype == torch.float32 else relative_error
+        assert error([t.cpu() for t in found], expected) < LIMITS[dtype]
     assert [t.shape for t in found] == [t.shape for t in expected]
 
 

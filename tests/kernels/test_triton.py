@@ -44,7 +44,7 @@ def compiled(name: str, capability: int, type: str, width: int) -> Any:
     from nasc.predictor.kernels import fused, programs, split
 
     program = getattr(programs, name)
-    sizes: dict[str, Any] = split.blocks(width) if name.startswith("received") else fused.blocks(width)
+    sizes: dict[str, Any] = split.blocks(width) if name.startswith("received") else fused.blocks(width, fused.ROWS)
     sizes |= {"KEEP": False, "ADD": True, "NORMAL": True}
     options = {name: sizes.pop(name) for name in ("num_stages", "num_warps")}
     constants = {key: value for key, value in sizes.items() if key in program.arg_names}
