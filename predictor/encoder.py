@@ -116,6 +116,8 @@ class GinLayer(nn.Module):
     def parts(self) -> tuple[Norm, Weights]:
         """The normalisation of states, and the other weights."""
         first, second = self.mlp[0], self.mlp[2]
+        assert isinstance(first, nn.Linear)
+        assert isinstance(second, nn.Linear)
         weights = Weights(self.eps, self.ways.weight, first.weight, first.bias, second.weight, second.bias)
         return Norm(self.norm.weight, self.norm.bias, self.norm.eps), weights
 

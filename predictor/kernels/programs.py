@@ -66,6 +66,26 @@ def normal(h, columns, inside, weight, bias, eps, width):
 
 
 @triton.jit
+def hidden_layer(
+    x, first, first_bias, second, second_bias, columns, inside, width, hidden, CHUNK: tl.constexpr, WIDE: tl.constexpr
+):
+    """Return ``second relu(first x + first_bias) + second_bias`` [rows, columns] in float32, of x on the chip."""
+    result = tl.zeros((x.shape[0], columns.shape[0]), tl.float32)
+    result += tl.load(second_bias + columns, mask=inside, other=0.0).to(tl.float32)[None, :]
+    for k in range(0, hidden, CHUNK):
+        part = k + tl.arange(0, CHUNK)
+        some = part < hidden
+        tile = first + part[None, :] * width + columns[:, None]
+        weight = tl.load(tile, mask=inside[:, None] & some[None, :], other=0.0)
+        middle = product(x, weight, WIDE)
+        middle += tl.load(first_bias + part, mask=some, other=0.0).to(tl.float32)[None, :]
+        tile = second + columns[None, :] * hidden + part[:, None]
+        weight = tl.load(tile, mask=some[:, None] & inside[None, :], other=0.0)
+        result += product(tl.maximum(middle, 0.0).to(x.dtype), weight, WIDE)
+    return result
+
+
+@triton.jit
 def layer_forward(
     x, h, out, kept_out, own_start, own, source_start, source, reader_start, reader,
     eps, ways, first, first_bias, second, second_bias, norm_weight, norm_bias, norm_eps, count, width, hidden,
@@ -95,18 +115,7 @@ def layer_forward(
     kept = total.to(out.dtype.element_ty)
     if KEEP:
         tl.store(kept_out + place, kept, mask=mask)
-    result = tl.zeros((ROWS, WIDTH), tl.float32)
-    result += tl.load(second_bias + columns, mask=inside, other=0.0).to(tl.float32)[None, :]
-    for k in range(0, hidden, CHUNK):
-        part = k + tl.arange(0, CHUNK)
-        some = part < hidden
-        tile = first + part[None, :] * width + columns[:, None]
-        weight = tl.load(tile, mask=inside[:, None] & some[None, :], other=0.0)
-        middle = product(kept, weight, WIDE)
-        middle += tl.load(first_bias + part, mask=some, other=0.0).to(tl.float32)[None, :]
-        tile = second + columns[None, :] * hidden + part[:, None]
-        weight = tl.load(tile, mask=some[:, None] & inside[None, :], other=0.0)
-        result += product(tl.maximum(middle, 0.0).to(kept.dtype), weight, WIDE)
+    result = hidden_layer(kept, first, first_bias, second, second_bias, columns, inside, width, hidden, CHUNK, WIDE)
     if ADD:
         result += gathered(h, own_start, own, rows, live, columns, inside, width)
     tl.store(out + place, result.to(out.dtype.element_ty), mask=mask)

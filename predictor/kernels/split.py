@@ -40,7 +40,7 @@ class _Received(torch.autograd.Function):
         if step.rows:
             received_forward[_grid(*out.shape)](
                 x, sent, out, own.start, own.index, sources.start, sources.index, readers.start, readers.index,
-                eps, *out.shape, **blocks(x.shape[1]),
+                eps, step.rows, x.shape[1], **blocks(x.shape[1]),
             )  # fmt: skip
         ctx.step = step
         ctx.save_for_backward(x, eps)
@@ -56,12 +56,12 @@ class _Received(torch.autograd.Function):
         if len(x):
             received_backward[_grid(*x.shape)](
                 above, result, sent, own.start, own.index, sources.start, sources.index,
-                readers.start, readers.index, eps, *x.shape, **blocks(x.shape[1]),
+                readers.start, readers.index, eps, len(x), x.shape[1], **blocks(x.shape[1]),
             )  # fmt: skip
         return result, sent, (above * step.owned(x)).sum(dtype=torch.float32).to(x.dtype).reshape(eps.shape), None
 
 
-def blocks(width: int) -> dict[str, int]:
+def blocks(width: int) -> dict[str, Any]:
     """Return the block sizes for states of this width."""
     columns = min(WIDTH, max(16, triton.next_power_of_2(width)))
     return {"ROWS": ROWS, "WIDTH": columns, "num_warps": WARPS, "num_stages": 1}

@@ -41,10 +41,8 @@ def stacked() -> float:
     """The error of three layers without a gradient, the last of which makes fewer states."""
     r = torch.Generator().manual_seed(2)
     h = torch.randn(40, 20, generator=r)
-    stack = [
-        (Norm(*torch.rand(2, 20, generator=r), 1e-5), Weights(*(w.float() for w in weights(20, 45, s))))
-        for s in range(3)
-    ]
+    norms = [Norm(torch.rand(20, generator=r), torch.rand(20, generator=r), 1e-5) for _ in range(3)]
+    stack = [(norm, Weights(*(w.float() for w in weights(20, 45, seed)))) for seed, norm in enumerate(norms)]
     steps = (step(40, 60), step(40, 60), bipartite()[0])
     return largest_error([fused_layers(h, steps, stack)], [layers(h, steps, stack, "portable")])
 
