@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
@@ -86,13 +85,12 @@ class Subject:
     def given(self, wanted: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Return the weights by key for a model that wants tensors of these shapes.
 
-        They are as the layers of the IR hold them, unless these are no rearrangement of what the ONNX file holds under
-        the name: lowering computed with it (took a part, negated it), and the file's own tensor is meant.
+        They have the shapes that the layers of the IR hold them in, or else that the ONNX file does.
         """
         held = self.session.initializers if self.session is not None else {}
         tensors = dict(self.tensors())
         for key, tensor in wanted.items():
-            if key in held and held[key].shape == tensor.shape and not _rearranged(held[key], tensors[key], tensor):
+            if key in held and held[key].shape == tensor.shape:
                 tensors[key] = held[key]
         return tensors
 
@@ -205,13 +203,6 @@ def _give(subject: Subject, weights: str | None) -> None:
         raise NascError.of(f"{subject.name} holds its own weights", "leave its --weights option out", "weights")
     load_weights(subject.live, read_weights(weights))
     subject.own_weights = True
-
-
-def _rearranged(held: Tensor, made: Tensor, wanted: Tensor) -> bool:
-    """Return whether a tensor has the wanted shape and the numbers of another, in whatever order."""
-    if made.shape != wanted.shape or made.dtype != held.dtype:
-        return False
-    return torch.equal(made, held) or torch.equal(made.flatten().sort().values, held.flatten().sort().values)
 
 
 def _type_of(tensor: Tensor) -> TensorType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,17 +23,18 @@ class Adopted:
     arrays: Mapping[str, Array]
 
 
-def adopt(graph: Graph, arrays: Mapping[str, Array]) -> Adopted:
+def adopt(graph: Graph, arrays: Mapping[str, Array], stored: Collection[str] = ()) -> Adopted:
     """Return a graph in which each layer owns the weights that no other node reads.
 
     The path of a layer is what its weights' names share (``conv1`` for ``conv1.weight``), else the node's own. Weights
     that several layers read stay operands of each, unless these layers are one that is applied several times.
+    ``stored`` are keys of the file's own tensors, which no other tensor may have.
     """
-    return _Adoption(graph, arrays).run()
+    return _Adoption(graph, arrays, stored).run()
 
 
 class _Adoption:
-    def __init__(self, graph: Graph, arrays: Mapping[str, Array]) -> None:
+    def __init__(self, graph: Graph, arrays: Mapping[str, Array], stored: Collection[str]) -> None:
         self.graph = graph
         self.types = graph.value_types()
         self.makers = graph.producers()
@@ -42,7 +43,7 @@ class _Adoption:
         self.paths: dict[tuple[Op, tuple[str, ...]], str] = {}
         self.owners: dict[str, tuple[object, ...]] = {}
         self.keys = {str(n.op.attributes()["key"]) for n in graph.nodes if n.op.name in ("parameter", "constant")}
-
+        self.reserved = self.keys.union(stored)
         self.under: dict[str, set[str]] = defaultdict(set)
         for key in self.keys:
             for place, letter in enumerate(key):
@@ -115,7 +116,7 @@ class _Adoption:
         """Return whether a tensor that is not the layer's has the path, or one of its keys."""
         own = {str(source.op.attributes().get("key")) for source in sources}
         names = {path, *(f"{path}.{slot.name}" for slot in slots)}
-        return not names.isdisjoint(self.keys - own) or bool(self.under[path] - own)
+        return not names.isdisjoint(self.reserved - own) or bool(self.under[path] - own)
 
     def _keep(self, key: str, source: Node) -> None:
         """Name the numbers of a weight by the layer's key."""

@@ -53,7 +53,7 @@ def _polished(module: Module, translation: Translation) -> Lowered:
     raised = CancelTransposes()(Raise()(module)).main
     parted = part_shared(raised, translation.arrays)
     joined = join_biases(parted.graph, parted.arrays)
-    adopted = adopt(joined.graph, joined.arrays)
+    adopted = adopt(joined.graph, joined.arrays, translation.stored)
     graph = replace(adopted.graph, scopes=MappingProxyType(dict(translation.scopes)))
     weights = {key: to_torch(array) for key, array in adopted.arrays.items()}
     return Lowered(replace(module, graphs=(graph,)), MappingProxyType(weights))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto
 
 from ...ir import Builder, Diagnostic, Expr, Loc, NascError, Op
@@ -60,6 +61,7 @@ class Translation:
         self.folder = folder
         self.place = place
         self.arrays: dict[str, Array] = {}
+        self.stored: dict[str, Array] = {}
         self.scopes: dict[str, str] = {}
         self.missing: dict[str, list[str]] = {}
         self.problems: list[Diagnostic] = []
@@ -75,6 +77,7 @@ class Translation:
             trained = (
                 array.dtype.kind in "fVc" and array.ndim > 0 and not (array.size == 1 and _LIFTED.match(tensor.name))
             )
+            self.stored.setdefault(key_text(tensor.name), array)
             frame.values[tensor.name] = Value(array=array, key=tensor.name, trained=trained)
         if graph.sparse_initializer:
             name = graph.sparse_initializer[0].values.name
@@ -110,16 +113,25 @@ class Translation:
             self.builder.nodes[before] = replace(self.builder.nodes[before], notes=site.notes)
         return made
 
-    def weight_key(self, stem: str) -> str:
-        """Return a key for a tensor that no other has, and that is no prefix of another."""
+    def weight_key(self, stem: str, array: Array) -> str:
+        """Return a key for a tensor that no other has, and that is no prefix of another.
+
+        The name of an initializer is the key of its own numbers only: what is computed from them has another, so that
+        the file's tensors are never loaded in its place.
+        """
         stem = key_text(stem) or "constant"
         name, count = stem, 0
-        while name in self._keys:
+        while name in self._keys or not self._is_stored(name, array):
             count += 1
             name = f"{stem}_{count}"
         parts = name.split(".")
         self._keys.update(".".join(parts[: i + 1]) for i in range(len(parts)))
         return name
+
+    def _is_stored(self, name: str, array: Array) -> bool:
+        """Return whether numbers are those that the file has under a name, if it has any, in whatever shape."""
+        stored = self.stored.get(name, array)
+        return stored is array or np.array_equal(stored.reshape(-1), array.reshape(-1))
 
     def _constant(self, value: Value, array: Array) -> str:
         type = Value(array=array).known_type
@@ -134,7 +146,7 @@ class Translation:
             number = number_of(array.reshape(-1)[:1])
         if number is not None and not (value.trained and array.ndim):
             return self.builder("full", shape=type.shape, value=number, dtype=type.dtype)
-        key = self.weight_key(value.key)
+        key = self.weight_key(value.key, array)
         self.arrays[key] = array
         if value.trained:
             return self.builder("parameter", name=key, key=key, shape=type.shape, dtype=type.dtype)

@@ -234,8 +234,9 @@ class Normed(nn.Module):
         self.conv, self.norm, self.stopped = nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4, eps=1e-12, affine=True), stopped
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.norm(self.conv(x * 1e-4) * 1.0)
-        return y + 0.01 * (y.detach() if self.stopped else y)
+        y: torch.Tensor = self.norm(self.conv(x * 1e-4))
+        stopped: torch.Tensor = y.detach() if self.stopped else y
+        return y + 0.01 * stopped
 
 
 @pytest.mark.parametrize("stopped", [False, True])

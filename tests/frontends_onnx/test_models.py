@@ -165,6 +165,40 @@ def test_a_vector_stored_once_is_each_layers_own_and_a_tied_matrix_stays_tied() 
     assert [tuple(t.shape) for t in tied.weights.values()] == [(4, 4)]
 
 
+def test_what_is_computed_from_a_tensor_of_the_file_never_has_its_name() -> None:
+    node = helper.make_node
+    nodes = [
+        node("Gemm", ["x", "fc.weight", "fc.bias"], ["a"], name="/fc/Gemm"),
+        node("Gemm", ["a", "head.weight", "head.bias"], ["b"], name="/head/Gemm", transB=1),
+        node("Neg", ["scale"], ["minus"]),
+        node("Mul", ["b", "minus"], ["c"]),
+        node("Transpose", ["table"], ["turned"]),
+        node("Gather", ["turned", "two"], ["row"]),
+        node("Add", ["c", "row"], ["d"]),
+        node("Add", ["d", "shift"], ["y"]),
+    ]
+    names = {
+        "fc.weight": (4, 4),
+        "fc.bias": (4,),
+        "head.weight": (4, 4),
+        "head.bias": (4,),
+        "scale": (4,),
+        "shift": (1, 4),
+    }
+    drawn = {
+        name: np.random.default_rng(i).normal(size=size).astype(np.float32)
+        for i, (name, size) in enumerate(names.items())
+    }
+    weights = {**drawn, "table": np.arange(16, dtype=np.float32).reshape(4, 4), "two": np.array(2)}
+    proto = model(nodes, weights, shape=["batch", 4])
+    lowered, x = lower_onnx(proto), torch.randn(3, 4)
+    assert torch.allclose(outputs(lowered, x)[0], reference(proto, x)[0], atol=1e-5)
+    held = {key: tensor for key, tensor in lowered.weights.items() if key in weights}
+    assert sorted(held) == ["head.bias", "head.weight", "shift"]
+    assert all(np.array_equal(tensor.numpy(), weights[key]) for key, tensor in held.items())
+    assert sorted(lowered.weights.keys() - held) == ["fc_1.bias", "fc_1.weight", "scale_1", "table_1"]
+
+
 def test_a_channels_last_network_becomes_channels_first() -> None:
     node = helper.make_node
     first: dict[str, Any] = {"perm": [0, 3, 1, 2]}
