@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from math import inf, nan
+from math import inf, isnan, nan
 
 from .. import __version__
 
@@ -57,7 +57,8 @@ class Help(argparse.RawDescriptionHelpFormatter):
 def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     """Return the parser of the whole command line; only the command that ``argv`` names has its options."""
     words = sys.argv[1:] if argv is None else argv
-    named = next((word for word in words if word in COMMANDS), None)
+    first = next((word for word in words if not word.startswith("-")), "")
+    named = first if first in COMMANDS else None
     root = argparse.ArgumentParser(
         prog="nasc",
         formatter_class=Help,
@@ -72,6 +73,10 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=_sentence(summary), formatter_class=Help)
         if name == named:
             import_module(f".{name}", __package__).add(command)
+    if first and not named:
+        from ..ir import did_you_mean
+
+        root.error(f"there is no command {first!r}: {did_you_mean(first, COMMANDS)}")
     return root
 
 
@@ -118,6 +123,17 @@ def natural(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
     return int(text)
+
+
+def number(text: str) -> float:
+    """Return the number that a text is, for ``type=`` of an option."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if isnan(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return value
 
 
 def seconds(text: str) -> float:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .arguments import add_output
+from .arguments import add_output, natural
 from .output import say, write_text
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--relevance",
         metavar="N",
-        type=int,
+        type=natural,
         default=RELEVANCE,
-        help=f"measure relevance in the N networks that matter most; default: {RELEVANCE}",
+        help=f"measure relevance in the N networks that matter most, 0 for none; default: {RELEVANCE}",
     )
     command.add_argument("--no-test", action="store_true", help="leave test accuracy out")
     add_output(command)

@@ -6,7 +6,7 @@ import argparse
 import difflib
 from typing import TYPE_CHECKING
 
-from .arguments import add_output, add_source, positive, seconds
+from .arguments import add_output, add_source, natural, number, positive, seconds
 from .emit import TARGETS, emitted, write_code
 from .knowledge import doubt
 from .output import console, on_terminal, say, write_diagnostics
@@ -36,7 +36,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--llm", metavar="LLM", default="random", help="who proposes edits; default: random")
     command.add_argument("--emit", choices=TARGETS, default="torch", help="what to emit; default: torch")
     command.add_argument(
-        "--threshold", type=float, metavar="S", help="stop at this score; default: a quarter deviation up"
+        "--threshold", type=number, metavar="S", help="stop at this score; default: a quarter deviation up"
     )
     command.add_argument("--max-iterations", type=positive, default=10, metavar="N", help="rounds at most; default: 10")
     command.add_argument(
@@ -45,7 +45,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--keep-ops", action="store_true", help="only kinds of operations that the model has")
     command.add_argument("--max-params", metavar="N", help="parameters at most: 1.1x of the model's, or 5M")
     command.add_argument("--max-macs", metavar="N", help="multiply-accumulates at most: 1.1x of the model's, or 2G")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
+    command.add_argument("--seed", type=natural, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
     command.add_argument(
         "--timeout", type=seconds, default=60.0, metavar="S", help="seconds an answer may take; default: 60"
     )

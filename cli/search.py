@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from math import inf
 from typing import TYPE_CHECKING
 
-from .arguments import add_output, positive, seconds
+from .arguments import add_output, natural, positive, seconds
 from .emit import TARGETS, emitted, write_code
 from .output import say, write_diagnostics, write_text
 
@@ -65,7 +65,7 @@ def _add_question(command: argparse.ArgumentParser) -> None:
     group.add_argument("--evaluator", metavar="E", help="what a network is worth; default: predictor")
     group.add_argument("--trials", type=int, metavar="N", help="networks to evaluate; default: 100")
     group.add_argument("--llm", metavar="LLM", help="who fills in what methods ask an LLM; default: random")
-    group.add_argument("--seed", type=int, metavar="N", help="seed of all that is drawn; default: 0")
+    group.add_argument("--seed", type=natural, metavar="N", help="seed of all that is drawn; default: 0")
     group.add_argument("--batch", type=int, metavar="N", help="evaluations a round; default: 8")
     group.add_argument("--objectives", metavar="NAMES", help="of the Pareto front; default: score,params")
     group.add_argument("--input", metavar="SHAPE", action="append", default=[], help="what the model takes: 1x3x32x32")

@@ -40,4 +40,7 @@ def read_text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise NascError.of(f"{path}: cannot be read: {error}", "expected a text file in UTF-8", "file") from None
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise NascError.of(
+            f"{path}: cannot be read: {reason}", "name the .py file that holds the model", "file"
+        ) from None

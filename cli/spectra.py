@@ -29,7 +29,9 @@ def add(command: argparse.ArgumentParser) -> None:
     command.epilog = EXAMPLE
     add_source(command, many=True)
     command.add_argument("--near", metavar="FOLDER", help="list the models of this folder, nearest first")
-    command.add_argument("--count", type=positive, default=21, help="how many of the smallest eigenvalues; default: 21")
+    command.add_argument(
+        "--count", type=positive, metavar="N", default=21, help="how many of the smallest eigenvalues; default: 21"
+    )
     command.add_argument("--top", type=positive, metavar="N", help="with --near: list the N nearest only")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the answer")
     add_output(command)

@@ -97,6 +97,10 @@ def test_output_folder_that_is_missing_is_said_before_the_work(nasc: Run, comman
         (("rewrite", "--max-iterations", "-3"), "--max-iterations: '-3' is no whole number above 0"),
         (("rewrite", "--budget-tokens", "-5"), "--budget-tokens: '-5' is no whole number above 0"),
         (("rewrite", "--timeout", "nan"), "--timeout: 'nan' is no number of seconds above 0"),
+        (("rewrite", "--threshold", "nan"), "--threshold: 'nan' is no number"),
+        (("rewrite", "--seed", "-1"), "--seed: '-1' is no whole number from 0 on"),
+        (("search", "s", "--seed", "x"), "--seed: 'x' is no whole number from 0 on"),
+        (("report", "s", "--relevance", "-1"), "--relevance: '-1' is no whole number from 0 on"),
         (("ideas", "read", "papers", "--timeout", "-1"), "--timeout: '-1' is no number of seconds above 0"),
     ],
 )
@@ -104,6 +108,21 @@ def test_numbers_that_make_no_sense_are_said_before_the_work(nasc: Run, options:
     done = nasc(*options)
     assert done.code == 2
     assert done.err.endswith(f"error: argument {error}\n")
+
+
+def test_a_command_that_is_none_names_the_nearest(nasc: Run) -> None:
+    done = nasc("chekc", "a.nasc")
+    assert done.code == 2
+    assert done.err.endswith("nasc: error: there is no command 'chekc': did you mean 'check'?\n")
+
+
+def test_a_source_to_annotate_that_is_not_there(nasc: Run, block: str, tmp_path: Path) -> None:
+    for name, reason in (("none.py", "No such file or directory"), ("binary.py", "it is no text in UTF-8")):
+        (tmp_path / "binary.py").write_bytes(b"\xff\xfe")
+        done = nasc("relevance", "--annotate", str(tmp_path / name), "-", stdin=block)
+        assert done.err == (
+            f"error: {tmp_path / name}: cannot be read: {reason}\n  help: name the .py file that holds the model\n"
+        )
 
 
 def test_model_that_prints_keeps_the_pipe_clean(shell: Run, tmp_path: Path) -> None:
