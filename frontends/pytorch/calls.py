@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 _COUNTER = "num_batches_tracked"
+_DRAWS = ("bernoulli", "multinomial", "normal", "rand", "randint", "randn", "random", "randperm", "uniform")
+"""Functions that draw numbers, by their names without ``_like`` and the ``_`` of what they write in place."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Calls:
 
         live = [(call.name, *map(shown, call.taken), "->", *map(shown, call.given)) for call in self._live()]
         return (*live, ("", *map(shown, self._results)))
+
+    def draws(self) -> bool:
+        """Return whether outputs or buffers depend on numbers drawn by anything but dropout."""
+        return any(call.name.removesuffix("_like").rstrip("_") in _DRAWS for call in self._live())
 
     def _live(self) -> list[_Call]:
         needed = set(_memory((*self._results, *(tensor for _, tensor in self._state))))
