@@ -43,6 +43,8 @@ def find_papers(path: Path) -> list[Path]:
     """Return the files of papers at a path, a file or a folder with folders in it, in order. Raises NascError."""
     if path.is_file():
         return [path]
+    if not path.exists():
+        raise NascError.of(f"there is no {path}", "name a paper, or a folder of them", "papers")
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not found:
         raise NascError.of(f"there is no paper in {path}", f"expected files with {', '.join(SUFFIXES)}", "papers")

@@ -141,9 +141,9 @@ class ServerClient:
 
     def _ask(self, prompt: Prompt, dialect: Dialect) -> ChatCompletion:
         """Make one try; leaves out what the server will not have, and remembers that when it helped."""
+        server = self._connected()
         from openai import APIStatusError
 
-        server = self._connected()
         skip = self._skip
         while True:
             arguments = request(prompt, self.endpoint.model, dialect, skip)

@@ -58,6 +58,14 @@ def test_the_shipped_ideas_fill_the_tree() -> None:
     assert all(idea.words and idea.source in ("NADER", "FairNAD") for idea in default_ideas())
 
 
+def test_a_place_of_papers_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NascError) as found:
+        find_papers(tmp_path / "none.pdf")
+    assert str(found.value) == (
+        f"error: there is no {tmp_path / 'none.pdf'}\n  help: name a paper, or a folder of them"
+    )
+
+
 def test_a_file_of_ideas_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "ideas.jsonl"
     write_ideas(path, default_ideas())

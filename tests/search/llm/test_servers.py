@@ -16,6 +16,7 @@ from nasc.search.llm import (
     Ledger,
     LLMError,
     Message,
+    NotInstalled,
     Prompt,
     RateLimited,
     Refused,
@@ -335,3 +336,13 @@ def test_a_run_replays_without_its_server(tmp_path):
     answer = again.ask()
     assert (answer.text, answer.cached, first.cached) == ("set a\n", True, False)
     assert (again.ledger.calls, again.ledger.hits, again.ledger.tokens) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "spec", ["openai:gpt", "http://127.0.0.1:9/v1#tiny?dialect=vllm", "http://127.0.0.1:9/v1#tiny"]
+)
+def test_without_the_openai_package_it_says_what_to_install(monkeypatch, spec):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(NotInstalled) as caught:
+        open_client(spec).complete(Prompt((Message("user", "?"),)))
+    assert str(caught.value) == (f"error: {spec}: the openai package is missing\n  help: pip install 'openai>=3.54,<4'")
