@@ -96,10 +96,10 @@ def draw(module: Module) -> None:
     from ..passes import relevance_table
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("layer")
-    table.add_column("op", style="dim")
-    table.add_column("relevance", justify="right")
-    table.add_column("")
+    table.add_column("layer", overflow="fold")
+    table.add_column("op", style="dim", no_wrap=True)
+    table.add_column("relevance", justify="right", no_wrap=True)
+    table.add_column("", overflow="crop")
     for row in relevance_table(module):
         colour = "green" if row.relevance > 0 else "red" if row.relevance < 0 else "dim"
         table.add_row(row.layer, row.op, f"[{colour}]{row.relevance:+.3f}[/]", f"[{colour}]{bar(row.relevance)}[/]")

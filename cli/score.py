@@ -70,12 +70,13 @@ def _shown(row: dict[str, object], column: str) -> str:
 
 
 def _draw(rows: list[dict[str, object]]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
     for column in ("rank", "score", "", "params", "MACs"):
-        table.add_column(column, justify="right")
-    table.add_column("model")
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("model", overflow="fold")
     for row in rows:
         cells = (
             f"{row['rank']}",
@@ -84,5 +85,5 @@ def _draw(rows: list[dict[str, object]]) -> None:
             f"{row['params']:,}",
             f"{row['macs']:,}",
         )
-        table.add_row(*cells, str(row["model"]))
+        table.add_row(*cells, escape(str(row["model"])))
     console().print(table)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nasc.cli.arguments import COMMANDS
+from nasc.cli.score import _draw
 from nasc.grammar import parse
 
 Run = Callable[..., Any]
@@ -153,3 +154,12 @@ def test_annotate_writes_relevance_behind_the_lines_of_a_file_anywhere(nasc: Run
     noted = path.read_text(encoding="utf-8")
     assert [line.partition("  # relevance")[0] for line in noted.splitlines()] == source.splitlines()
     assert noted.count("# relevance") >= 4
+
+
+def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    row = {"rank": 1, "score": -1.6791, "std": 0.6641, "in_domain": 1.0, "params": 272_474, "macs": 40_813_184}
+    _draw([{**row, "model": "folder[/b]/resnet.py"}])
+    shown = capsys.readouterr().out
+    assert all(number in shown for number in ("-1.6791", "± 0.6641", "272,474", "40,813,184"))
+    assert shown.replace(" ", "").replace("\n", "").endswith("folder[/b]/resnet.py")
