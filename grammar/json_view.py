@@ -30,11 +30,11 @@ from ..ir import (
     build,
     did_you_mean,
 )
+from ..ir.calls import MAX_NODES
 from ..ir.graph import NO_NOTES
 from .parser import parse_dim, parse_type
 from .printer import VERSION
 from .syntax import MAX_INTEGER
-from .syntax_errors import MAX_NODES
 
 T = TypeVar("T")
 _FAULTY = CallBlock(callee="")

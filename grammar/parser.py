@@ -31,11 +31,12 @@ from ..ir import (
     did_you_mean,
     symbol,
 )
+from ..ir.calls import MAX_NODES
 from ..ir.graph import NO_NOTES
 from .locate import located
 from .printer import VERSION
 from .syntax import Fault, NotePair, Pair, RawFile, RawGraph, RawNode, RawReturn, unquote
-from .syntax_errors import MAX_NODES, readable
+from .syntax_errors import readable
 from .type_text import TypeReader
 
 _TRUTH = {"true": True, "false": False}

@@ -15,7 +15,6 @@ from .syntax import RawFile, read, words
 __all__ = ["UnexpectedInput", "readable"]
 
 MAX_CHARACTERS = 2**28
-MAX_NODES = 200_000
 MAX_ERRORS = 20
 MAX_SHOWN = 40
 _EMPTY = "the input is empty; did the command before the pipe fail?"

@@ -111,7 +111,7 @@ def _infer_graph(graph: Graph, done: Mapping[str, Graph], found: list[Diagnostic
     if all(name in types for name in graph.outputs):
         outputs = tuple(types[name] for name in graph.outputs)
     if graph.output_types and outputs and graph.output_types != outputs:
-        stated, inferred = _list(graph.output_types), _list(outputs)
+        stated, inferred = types_text(graph.output_types), types_text(outputs)
         found.append(
             Diagnostic(
                 f"@{graph.name} states {stated} but returns {inferred}",
@@ -141,9 +141,9 @@ def _infer_node(
             results = result_types(node.op, tuple(types[name] for name in node.operands), done)
             _check_results(node, results)
         except NascError as error:
-            found += [_placed(d, graph, node) for d in error.diagnostics]
+            found += [placed(d, graph, node) for d in error.diagnostics]
         except ZeroDivisionError:
-            found.append(_placed(Diagnostic("a size is divided by zero", "expected sizes >= 1", "type"), graph, node))
+            found.append(placed(Diagnostic("a size is divided by zero", "expected sizes >= 1", "type"), graph, node))
     shown = node.types or results
     types.update(zip(node.results, shown, strict=False))
     return node if shown == node.types else replace(node, types=shown)
@@ -229,15 +229,17 @@ def _check_results(node: Node, results: Types) -> None:
         )
     if node.types and results and node.types != results:
         raise diagnostic(
-            f"{node.op.name} is stated to be {_list(node.types)} but is {_list(results)}",
-            f"write : {_list(results)}, or leave the type out",
+            f"{node.op.name} is stated to be {types_text(node.types)} but is {types_text(results)}",
+            f"write : {types_text(results)}, or leave the type out",
             "stated-type",
         )
 
 
-def _list(types: Types) -> str:
+def types_text(types: Types) -> str:
+    """Return the types of several results as the text form writes them."""
     return str(types[0]) if len(types) == 1 else f"({', '.join(map(str, types))})"
 
 
-def _placed(diagnostic: Diagnostic, graph: Graph, node: Node) -> Diagnostic:
+def placed(diagnostic: Diagnostic, graph: Graph, node: Node) -> Diagnostic:
+    """Return a finding with the node that it is about."""
     return replace(diagnostic, graph=graph.name, node=node.name, path=node.path, source=node.loc)

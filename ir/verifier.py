@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from .calls import MAX_NODES, expanded_nodes, misfits
 from .diagnostics import Diagnostic, NascError, did_you_mean
 from .dims import symbols_of
 from .graph import CallBlock, Graph, Module
@@ -19,7 +20,11 @@ NO_SYMBOLS = ("true", "false", "none", "inf", "nan")
 def verify(module: Module) -> tuple[Diagnostic, ...]:
     """Return every violation: names, references, calls, arities, attributes and types."""
     structure = tuple(_structure(module))
-    return structure if _broken(structure) else structure + infer(module).diagnostics
+    if _broken(structure):
+        return structure
+    inferred = infer(module)
+    found = structure + inferred.diagnostics
+    return found or tuple(misfits(inferred.module))
 
 
 def checked(module: Module) -> Module:
@@ -31,7 +36,7 @@ def checked(module: Module) -> Module:
 
 
 def _broken(found: tuple[Diagnostic, ...]) -> bool:
-    return any(diagnostic.code == "duplicate-graph" for diagnostic in found)
+    return any(diagnostic.code in ("duplicate-graph", "size") for diagnostic in found)
 
 
 def _structure(module: Module) -> Iterator[Diagnostic]:
@@ -51,6 +56,7 @@ def _structure(module: Module) -> Iterator[Diagnostic]:
         yield from _outputs(graph)
         yield from _calls(module, graph)
     yield from _call_cycles(module)
+    yield from _size(module)
 
 
 def _symbols(graph: Graph) -> Iterator[Diagnostic]:
@@ -125,3 +131,15 @@ def _call_cycles(module: Module) -> Iterator[Diagnostic]:
             "call-cycle",
             graph=name,
         )
+
+
+def _size(module: Module) -> Iterator[Diagnostic]:
+    calls = any(isinstance(node.op, CallBlock) for graph in module.graphs for node in graph.nodes)
+    nodes = expanded_nodes(module) if calls else 0
+    if nodes > MAX_NODES:
+        message = f"@{module.entry} has {_short(nodes)} nodes once its calls are expanded"
+        yield Diagnostic(message, f"expected at most {MAX_NODES:,}", "size", graph=module.entry)
+
+
+def _short(number: int) -> str:
+    return f"{number:,}" if number < 10**15 else "more than 10**15"

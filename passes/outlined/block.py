@@ -101,6 +101,9 @@ class _Assembly:
         types = tuple(t.substitute(values) for t in block.output_types)
         if types != tuple(self.types[name] for name in region.outputs):
             return None
+        for node, own in zip(block.nodes, region.nodes, strict=True):
+            if tuple(t.substitute(values) for t in node.types) != own.types:
+                return None
         stem = value_name(region.path)
         results = tuple(f"{stem}_{i}" if i else stem for i in range(len(types)))
         return Node(op, region.inputs, results, types, region.path)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from nasc.grammar import print_module
-from nasc.ir import Module, callees, digest, verify
+from nasc.ir import Builder, Module, callees, digest, f32, symbol, verify
 from nasc.passes import Canonicalize, Outline, cost, inline
 from nasc.passes.outlining import snake_case
 from nasc.tests.passes.networks import SMALL, bottleneck_resnet, densenet, resnet, vit
@@ -72,6 +72,21 @@ def test_the_bottleneck_is_polymorphic_in_channels_and_size() -> None:
     block = Outline()(bottleneck_resnet()).graph("bottleneck")
     assert str(block.inputs[0].type) == "f32[N,C,H,H]"
     assert block.symbols == ()
+
+
+def test_a_block_is_not_shared_by_sizes_at_which_it_has_other_types() -> None:
+    """A squeeze keeps an axis of open size, so it would not remove the axis of size 1."""
+    b = Builder()
+    outputs: list[str] = []
+    for i, channels in enumerate((1, 3, 1, 3)):
+        x = b.input("x", f32(symbol("N"), channels, 4))
+        for j in range(4):
+            x = b("relu", x, path=f"l.{i}.{j}")
+        outputs.append(b("flatten", b("squeeze", x, path=f"l.{i}.s"), start_dim=1, path=f"l.{i}.f"))
+    module = Module((b.finish(*outputs, scopes={f"l.{i}": "Block" for i in range(4)}),))
+    outlined = Outline()(module)
+    assert [str(graph.inputs[0].type) for graph in outlined.graphs[1:]] == ["f32[N,1,4]", "f32[N,3,4]"]
+    assert verify(inline(outlined)) == ()
 
 
 def test_min_nodes_and_large() -> None:

@@ -12,7 +12,7 @@ import pytest
 from nasc.backends import emit_torch
 from nasc.benchmarks.scaling import chain, edited, nested
 from nasc.grammar import parse, print_module
-from nasc.ir import Builder, Graph, Module, checked, digest, f32, symbol
+from nasc.ir import Builder, Graph, Module, NascError, checked, digest, f32, symbol
 from nasc.passes import Canonicalize, Outline, cost, inline, network_digest
 from nasc.passes.diffing import diff
 
@@ -93,3 +93,13 @@ def test_blocks_of_blocks_are_one_flat_network() -> None:
     flat = inline(nested(9))
     assert len(flat.main.nodes) == 2**9
     assert digest(flat) == digest(inline(Module((flat.main,), flat.entry)))
+
+
+def test_calls_that_would_make_billions_of_nodes_are_refused_before_any_is_made() -> None:
+    with pytest.raises(NascError) as caught:
+        inline(nested(40))
+    (found,) = caught.value.diagnostics
+    assert found.message == "@block39 has 1,099,511,627,776 nodes once its calls are expanded"
+    assert found.hint == "expected at most 200,000"
+    with pytest.raises(NascError, match=r"@block79 has more than 10\*\*15 nodes once its calls are expanded"):
+        inline(nested(80))
