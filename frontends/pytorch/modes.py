@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from threading import get_ident
 from types import FrameType
 from typing import Any, cast
 
@@ -21,13 +22,15 @@ _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 def mode_read_as(training: bool, noticed: Callable[[], object] = lambda: None) -> Generator[None]:
     """Answer ``self.training`` by ``training`` wherever it is the model's own code that asks, for the block.
 
-    Layers of PyTorch are lowered as what they are, and see the mode that they are in. ``noticed`` is called at every
-    other read.
+    Layers of PyTorch are lowered as what they are, and see the mode that they are in, as do models of other threads.
+    ``noticed`` is called at every other read.
     """
+    here = get_ident()
 
     def read(module: nn.Module) -> bool:
         asking = cast("FrameType", inspect.currentframe()).f_back
-        if layer_of_torch(asking) or (asking is not None and asking.f_code.co_filename.startswith(_OURS)):
+        ours = asking is not None and asking.f_code.co_filename.startswith(_OURS)
+        if ours or layer_of_torch(asking) or get_ident() != here:
             return bool(module.__dict__["training"])
         noticed()
         return training

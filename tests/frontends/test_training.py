@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ from torch import nn
 
 from nasc.equivalence import Options, verify
 from nasc.frontends import lower
+from nasc.frontends.pytorch.modes import mode_read_as
 
 X = torch.zeros(2, 4, 8)
 _KEEP = "if it is to be trained"
@@ -179,3 +182,11 @@ def test_a_model_is_left_as_it_was():
     assert [module.training for module in model.modules()] == [True, True, False, True]
     assert "training" not in vars(nn.Module)
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_models_of_other_threads_see_their_own_mode():
+    model = nn.Identity().eval()
+    with ThreadPoolExecutor(1) as pool, mode_read_as(training=True):
+        assert model.training
+        assert pool.submit(lambda: model.training).result() is False
+    assert model.training is False
