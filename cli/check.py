@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from ..ir import counted
 from .arguments import add_source
 from .output import write_text
 from .source import read_module
@@ -59,10 +60,10 @@ def _summary(module: Module, form: str) -> str:
     }
     if form == "json":
         return json.dumps({"diagnostics": [], **figures}, indent=2)
-    graphs = f"{len(module.graphs)} graph{'s' * (len(module.graphs) > 1)}"
     return (
-        f"ok: {nodes} nodes in {graphs}, {total.params:,} parameters, {total.macs:,} multiply-accumulates "
-        f"and {total.activation_bytes:,} bytes of activations a sample{_open_sizes(module)}"
+        f"ok: {counted(nodes, 'node')} in {counted(len(module.graphs), 'graph')}, "
+        f"{counted(total.params, 'parameter')}, {counted(total.macs, 'multiply-accumulate')} "
+        f"and {counted(total.activation_bytes, 'byte')} of activations a sample{_open_sizes(module)}"
     )
 
 

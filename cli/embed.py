@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..ir import counted
 from .arguments import add_output, add_source, positive
-from .output import counted, need_place, say, write_text
+from .output import need_place, say, write_text
 from .source import read_module
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from ..ir import counted
 from .arguments import add_task, positive
-from .output import counted, need_place, say, write_text
+from .output import need_place, say, write_text
 
 EXAMPLE = """\
 examples:

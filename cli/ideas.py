@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..ir import counted
 from .arguments import Help, positive, seconds
-from .output import counted, need_place, say
+from .output import need_place, say
 
 if TYPE_CHECKING:
     from ..search.ideas.papers import Paper

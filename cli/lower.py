@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..ir import counted
 from .arguments import SOURCES, add_output, add_source
 
 EXAMPLE = """\
@@ -40,6 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
         from ..frontends import write_weights
 
         write_weights(arguments.weights, lowered.weights)
-        say(f"wrote {len(lowered.weights)} tensors to {arguments.weights}")
+        say(f"wrote {counted(len(lowered.weights), 'tensor')} to {arguments.weights}")
     write_module(lowered.module, arguments.output)
     return 0

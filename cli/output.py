@@ -120,8 +120,3 @@ def need_place(path: str | Path) -> None:
     else:
         return
     raise NascError.of(f"{path}: cannot be written: {reason}", "name a file in a folder that exists", "output")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: ``1 idea``, ``2 ideas``."""
-    return f"{number} {noun}{'s' * (number != 1)}"

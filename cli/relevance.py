@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from ..ir import counted
 from .arguments import add_output, add_source
 from .knowledge import doubt
 from .output import console, on_terminal, say, write_module, write_text
@@ -120,5 +121,5 @@ def _annotate(module: Module, path: str, output: str | None) -> int:
         )
     write_text(after, output or path)
     changed = sum(a != b for a, b in zip(before.splitlines(), after.splitlines(), strict=False))
-    say(f"{changed} lines of {output or path} carry relevance now")
+    say(f"{counted(changed, 'line')} of {output or path} now with relevance")
     return 0

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..ir import counted
 from .arguments import add_output, natural
 from .output import say, write_text
 
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     annotate = _annotate() if arguments.relevance > 0 else None
     write_text(as_html(materials, annotate, arguments.relevance), arguments.output)
     if arguments.output:
-        say(f"{arguments.output}: {len(materials[0].trials):,} proposals of {materials[0].name}")
+        say(f"{arguments.output}: {counted(len(materials[0].trials), 'proposal')} of {materials[0].name}")
     return 0
 
 

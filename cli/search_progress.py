@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ..ir import counted
 from ..passes import show_count
-from .output import console, counted, on_terminal, say
+from .output import console, on_terminal, say
 
 if TYPE_CHECKING:
     from ..search.engine import Study, Trial

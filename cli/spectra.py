@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..ir import counted
 from .arguments import add_output, add_source, positive
 from .output import say, write_text
 from .source import read_module
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         for source, one, values in zip(sources, skeletons, found, strict=True)
     ]
     lines = [
-        f"{source}: {one.nodes} nodes\n  {' '.join(f'{value:.4f}' for value in values)}"
+        f"{source}: {counted(one.nodes, 'node')}\n  {' '.join(f'{value:.4f}' for value in values)}"
         for source, one, values in zip(sources, skeletons, found, strict=True)
     ]
     _write(rows, lines, arguments)

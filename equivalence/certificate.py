@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..ir import counted
+
 
 @dataclass(frozen=True)
 class Options:
@@ -113,7 +115,7 @@ def as_text(certificate: Certificate) -> str:
     width = max(len(certificate.a.name), len(certificate.b.name))
     lines = [verdict(certificate)]
     for letter, side in (("A", certificate.a), ("B", certificate.b)):
-        lines.append(f"  {letter:<10} {side.name:<{width}}  {side.how}; {side.params:,} weights")
+        lines.append(f"  {letter:<10} {side.name:<{width}}  {side.how}; {counted(side.params, 'weight')}")
     structure = {True: "one network, by its digest", False: "two networks: see nasc diff A B", None: "not compared"}
     lines += [f"  structure  {structure[certificate.same_structure]}", f"  weights    {certificate.weights}"]
     lines += [f"  {'inputs' if i == 0 else '':<10} {text}" for i, text in enumerate(certificate.inputs)]
@@ -134,7 +136,7 @@ def _row(kind: str, dtype: str, group: list[Check]) -> str:
     worst = max(group, key=lambda check: (bool(check.note), check.error))
     names = {check.name for check in group}
     runs = {(check.batch, check.seed) for check in group}
-    count = f"{len(names)} {kind}{'s' * (len(names) != 1)} in {len(runs)} run{'s' * (len(runs) != 1)}"
+    count = f"{counted(len(names), kind)} in {counted(len(runs), 'run')}"
     if worst.note:
         return f"{count}: {worst.note} (batch {worst.batch}, seed {worst.seed})"
     place = f" at {worst.name}, batch {worst.batch}, seed {worst.seed}" if worst.error > 0 else ""
@@ -149,6 +151,6 @@ def _fault(fault: Fault | None) -> list[str]:
     lines += [f"    {letter}  {text}" for letter, text in (("A", fault.a), ("B", fault.b)) if text]
     if fault.error is not None and fault.limit is not None:
         lines.append(
-            f"    error {fault.error:.1e}, {fault.limit:.0e} allowed; {fault.checked} values before it are equal"
+            f"    error {fault.error:.1e}, {fault.limit:.0e} allowed; {counted(fault.checked, 'equal value')} before it"
         )
     return lines + [f"    {text}" for text in fault.also]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..backends.instances import shape_text, tensors_of
-from ..ir import Diagnostic, Graph, Module, NascError, Node, arity, did_you_mean
+from ..ir import Diagnostic, Graph, Module, NascError, Node, arity, counted, did_you_mean
 from ..passes import inline
 from ..passes.diffing import diff
 from ..passes.inlining import join
@@ -98,7 +98,7 @@ def _fits(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
 
 
 def _count(wanted: Mapping[str, Tensor]) -> str:
-    return f"{len(wanted)} tensor{'s' * (len(wanted) != 1)}"
+    return counted(len(wanted), "tensor")
 
 
 def _changed(given: Mapping[str, Tensor], target: Subject, pairs: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from ..ir import counted
 from .certificate import Check, Options
 from .subjects import Subject
 from .tolerance import error, limit
@@ -67,7 +68,7 @@ class Trial:
 
     def _all(self, mode: str, one: Sequence[Tensor], other: Sequence[Tensor]) -> list[Check]:
         if len(one) != len(other):
-            note = f"A has {len(one)} outputs and B {len(other)}"
+            note = f"A has {counted(len(one), 'output')} and B {len(other)}"
             return [self._check(mode, "output", "outputs", "none", float("inf"), 0.0, note)]
         return [
             self._pair(mode, "output", f"output {i}", a, b) for i, (a, b) in enumerate(zip(one, other, strict=True))

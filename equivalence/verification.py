@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..ir import NascError, digest
+from ..ir import NascError, counted, digest
 from ..passes.diffing import flat
 from .bisection import Case, first_difference
 from .certificate import Certificate, Check, Fault, Options, Side
@@ -56,7 +56,7 @@ class _Test:
         sizes = batches(found, self.options.batches)
         shown = [
             *map(str, found),
-            f"batch {', '.join(map(str, sizes))}; {self.options.seeds} seed{'s' * (self.options.seeds > 1)}",
+            f"batch {', '.join(map(str, sizes))}; {counted(self.options.seeds, 'seed')}",
         ]
         return Certificate(
             side(self.a),

@@ -2,7 +2,7 @@
 
 from .attributes import Attribute, quote, show
 from .builder import Builder
-from .diagnostics import Diagnostic, Loc, NascError, did_you_mean
+from .diagnostics import Diagnostic, Loc, NascError, counted, did_you_mean
 from .digest import digest
 from .dims import (
     Dim,
@@ -60,6 +60,7 @@ __all__ = [
     "callees",
     "ceildiv",
     "checked",
+    "counted",
     "defaults_of",
     "did_you_mean",
     "digest",

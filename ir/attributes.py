@@ -231,9 +231,9 @@ def integers(default: Any = REQUIRED, *, optional: bool = False) -> Any:
     return _spec(default, Attribute("ints", optional=optional))
 
 
-def flag(default: Any = REQUIRED) -> Any:
+def flag(default: Any = REQUIRED, *, optional: bool = False) -> Any:
     """Declare a truth value."""
-    return _spec(default, Attribute("flag"))
+    return _spec(default, Attribute("flag", optional=optional))
 
 
 def real(

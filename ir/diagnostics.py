@@ -110,6 +110,11 @@ class NascError(Exception):
         return self.render()
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number of things: ``1 node``, ``1,200 nodes``; ``plural`` is given where it is irregular."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return a hint that names the nearest candidate, or lists all where none is near."""
     from difflib import get_close_matches

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .attributes import diagnostic
-from .diagnostics import Diagnostic, NascError
+from .diagnostics import Diagnostic, NascError, counted
 from .dims import Dim, Expr, solve, symbols_of
 from .graph import CallBlock, Graph, Module, Node
 from .memo import memoised
@@ -51,7 +51,7 @@ def bind(callee: Graph, op: CallBlock, operands: Types) -> dict[str, Dim]:
         )
     if len(operands) != len(callee.inputs):
         raise diagnostic(
-            f"call @{callee.name} has {len(operands)} operands but the block takes {len(callee.inputs)}",
+            f"call @{callee.name} has {counted(len(operands), 'operand')} but the block takes {len(callee.inputs)}",
             f"expected {', '.join('%' + i.name for i in callee.inputs)}",
             "call-operands",
         )

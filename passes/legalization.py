@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..ir import Diagnostic, Graph, Module, NascError, Node, checked, infer, verify
+from ..ir import Diagnostic, Graph, Module, NascError, Node, checked, counted, infer, verify
 from ..ir.inference import callees
 from .canonical.sweep import live
 from .legal.calls import call, check_instance, check_sizes, instances
@@ -111,7 +111,9 @@ class _Repairer:
             try:
                 types = work.infer(node.op, node.operands)
                 if len(types) != len(node.results):
-                    raise NascError.of(f"{node.op.name} makes {len(types)} results", f"not {len(node.results)}")
+                    raise NascError.of(
+                        f"{node.op.name} makes {counted(len(types), 'result')}", f"not {len(node.results)}"
+                    )
                 check_state(work, node)
                 if node is not original or types != original.types:
                     check_sizes(work, node)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from ..ir import OPS, Diagnostic, Graph, Loc, Module, NascError, Node, callees, rename_values
+from ..ir import OPS, Diagnostic, Graph, Loc, Module, NascError, Node, callees, counted, rename_values
 from ..ir.graph import NO_NOTES, Notes
 from .block import replace_block
 from .edits import Delete, Edit, Insert, NewBlock, OpSpec, Repeat, Replace, SetAttributes, Skip, edit_line
@@ -147,7 +147,9 @@ def _replace(surgery: _Surgery, edit: Replace) -> None:
     node = surgery.node(edit.node)
     if len(node.results) != 1:
         raise NascError.of(
-            f"%{node.name} makes {len(node.results)} values", "replace a node with one result", "edit-results"
+            f"%{node.name} makes {counted(len(node.results), 'value')}",
+            "replace a node with one result",
+            "edit-results",
         )
     op = build_op(edit.op, node.op)
     if op == node.op:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..ir import Graph, NascError, Node
+from ..ir import Graph, NascError, Node, counted
 from ..ir.graph import Notes
 from .naming import fresh_path, owns_state
 
@@ -46,7 +46,7 @@ def _check_interface(old: Graph, new: Graph) -> None:
     if set(old.symbols) != set(new.symbols):
         raise _differs(old, f"symbols {_list(new.symbols)}", _list(old.symbols))
     if len(old.outputs) != len(new.outputs):
-        raise _differs(old, f"{len(new.outputs)} outputs", str(len(old.outputs)))
+        raise _differs(old, counted(len(new.outputs), "output"), str(len(old.outputs)))
     if new.output_types and old.output_types and new.output_types != old.output_types:
         raise _differs(old, f"outputs {_list(new.output_types)}", _list(old.output_types))
 

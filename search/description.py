@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir import CallBlock, Graph, Module, NascError, Node
+from ..ir import CallBlock, Graph, Module, NascError, Node, counted
 from .edits import Delete, Edit, Insert, NewBlock, Repeat, Replace, SetAttributes, Skip, edit_line, show_value
 
 
@@ -34,7 +34,7 @@ def _words(edit: Edit, graph: Graph) -> str:
             node = graph.node(edit.node)
             return f"{_label(node)} ({_kind(node)}) once more behind itself"
         case NewBlock():
-            return f"new body, {len(graph.nodes)} -> {len(edit.body.nodes)} nodes"
+            return f"new body, {len(graph.nodes)} -> {counted(len(edit.body.nodes), 'node')}"
 
 
 def _changes(edit: SetAttributes, node: Node) -> str:

@@ -15,6 +15,7 @@ from ..ir import (
     arity,
     attributes_of,
     build,
+    counted,
     did_you_mean,
 )
 from .edits import OpSpec
@@ -86,7 +87,7 @@ def fit_operands(op: Op, node: Node) -> tuple[str, ...]:
         wanted = str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
         raise NascError.of(
             f"{op.name} takes {wanted} operands, but %{node.name} ({node.op.name}) has {len(operands)}",
-            f"expected an op with {len(operands)} operands",
+            f"expected an op with {counted(len(operands), 'operand')}",
             "edit-operands",
         )
     return operands

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from onnx import GraphProto, ModelProto, ValueInfoProto
 
-from ...ir import Diagnostic, Dim, Graph, Loc, Module, NascError, NoteValue, TensorType, symbol
+from ...ir import Diagnostic, Dim, Graph, Loc, Module, NascError, NoteValue, TensorType, counted, symbol
 from ...passes import CancelTransposes, Raise
 from ..lowered import Lowered
 from .adoption import adopt
@@ -77,7 +77,9 @@ def _inputs(graph: GraphProto, translation: Translation, frame: Frame, given: Se
     formals = [value for value in graph.input if value.name not in frame.values]
     if given and len(given) != len(formals):
         names = ", ".join(value.name for value in formals)
-        raise NascError.of(f"{len(given)} inputs are given for {len(formals)}", f"the model takes {names}", "inputs")
+        raise NascError.of(
+            f"{counted(len(given), 'input')} given for {len(formals)}", f"the model takes {names}", "inputs"
+        )
     symbols: dict[str, Dim] = {}
     for index, value in enumerate(formals):
         type = _type(value, symbols, given[index] if given else None)
@@ -97,7 +99,9 @@ def _type(value: ValueInfoProto, symbols: dict[str, Dim], given: TensorType | No
         return TensorType(dtype, given.shape)
     dims = tensor.shape.dim
     if given is not None and len(given.shape) != len(dims):
-        raise NascError.of(f"{what} has {len(dims)} axes, not {given}", "give one size an axis", "inputs")
+        raise NascError.of(
+            f"{what} has {counted(len(dims), 'axis', 'axes')}, not {given}", "give one size an axis", "inputs"
+        )
     sizes: list[Dim] = []
     for axis, dim in enumerate(dims):
         wanted = given.shape[axis] if given is not None else None

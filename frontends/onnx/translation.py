@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto
 
-from ...ir import Builder, Diagnostic, Expr, Loc, NascError, Op
+from ...ir import Builder, Diagnostic, Expr, Loc, NascError, Op, counted
 from ..pytorch.state import encode
 from .folding import MAX_TEXT, fold
 from .functions import standard_function
@@ -172,7 +172,7 @@ class Translation:
             made = None
         broken = Value(broken=True)
         if made is not None and any(node.output[len(made) :]):
-            message = f"{node.op_type} has {len(node.output)} outputs, not {len(made)}"
+            message = f"{node.op_type} has {counted(len(node.output), 'output')}, not {len(made)}"
             self.problems.append(Diagnostic(message, "", "outputs", Loc(self.place), node=shown, path=path))
         for i, name in enumerate(node.output):
             if name:

@@ -21,7 +21,7 @@ from torch.fx.experimental.symbolic_shapes import (
 )
 from torch.utils import _pytree as pytree
 
-from ...ir import Diagnostic, Loc, NascError
+from ...ir import Diagnostic, Loc, NascError, counted
 from .places import error_place, full_stacks, guard_places
 from .recurrences import one_step
 from .shortcuts import no_shortcuts
@@ -98,7 +98,7 @@ def _bound(model: nn.Module, inputs: Inputs) -> dict[str, Any]:
         return dict(signature.bind(*inputs).arguments)
     except TypeError as error:
         raise NascError.of(
-            f"forward{signature} cannot take {len(inputs)} example inputs: {error}",
+            f"forward{signature} cannot take {counted(len(inputs), 'example input')}: {error}",
             "give --input once for each tensor that forward takes",
             "inputs",
         ) from None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 
-from ...ir import Diagnostic, Loc, Module, digest
+from ...ir import Diagnostic, Loc, Module, counted, digest
 from ...passes import normal_form
 from .capture import Inputs
 from .rehearsal import Rehearsal, rehearse
@@ -99,7 +99,8 @@ def _of_parameters(model: nn.Module) -> Iterator[Diagnostic]:
     frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
     if frozen:
         yield _warning(
-            f"{_count(frozen, 'parameter')} without gradient ({_names(frozen)}): emitted code trains all parameters",
+            f"{counted(len(frozen), 'parameter')} without gradient ({_names(frozen)}): "
+            "emitted code trains all parameters",
             "call requires_grad_(False) on these of the emitted model, if it is to be trained",
             "frozen-parameters",
             None,
@@ -118,16 +119,12 @@ def _of_modes(model: nn.Module) -> Iterator[Diagnostic]:
             module.training = mode
     if still:
         yield _warning(
-            f"train() leaves {_count(still, 'layer')} in evaluation mode ({_names(still)}): "
+            f"train() leaves {counted(len(still), 'layer')} in evaluation mode ({_names(still)}): "
             "emitted code puts all into training mode",
             "call eval() on these of the emitted model after train()",
             "frozen-mode",
             None,
         )
-
-
-def _count(names: Sequence[str], noun: str) -> str:
-    return f"{len(names)} {noun}{'s' * (len(names) != 1)}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -68,6 +68,13 @@ class Prelu(Activation):
     torch: ClassVar[Spelling] = Layer("nn.PReLU", ("num_parameters",))
     num_parameters: int = at.integer(1, low=1)
 
+    def infer(self, operands: Types) -> Types:
+        x = operands[0]
+        channels = x.shape[1] if x.rank > 1 else 1
+        if self.num_parameters != 1 and isinstance(channels, int) and channels != self.num_parameters:
+            raise at.diagnostic(f"prelu has {self.num_parameters} slopes for {x}", f"expected 1 or {channels}")
+        return (x,)
+
     def state(self, operands: Types) -> tuple[Slot, ...]:
         return (Slot("weight", operands[0].with_shape(self.num_parameters)),)
 
@@ -157,6 +164,11 @@ class Hardtanh(Activation):
     aten: ClassVar[tuple[str, ...]] = ("hardtanh",)
     min_val: float = at.real(-1.0)
     max_val: float = at.real(1.0)
+
+    def infer(self, operands: Types) -> Types:
+        if self.min_val > self.max_val:
+            raise at.diagnostic(f"hardtanh from {self.min_val} to {self.max_val}", "expected min_val <= max_val")
+        return super().infer(operands)
 
 
 @declare

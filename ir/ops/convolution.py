@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .. import attributes as at
 from ..attributes import REQUIRED
-from ..dims import Dim, product
+from ..dims import Dim, evaluate, product
 from ..op import Call, Layer, Op, Slot, Spelling, Types, declare
 from ..types import TensorType
 from .rules import need_multiple, need_rank, window
@@ -89,6 +89,11 @@ class TransposedConvolution(Convolution):
     def infer(self, operands: Types) -> Types:
         x = operands[0]
         self.check_channels(x)
+        for extra, step in zip(self.output_padding, zip(self.stride, self.dilation, strict=True), strict=True):
+            if isinstance(extra, int) and all(isinstance(size, int) and extra >= size for size in step):
+                raise at.diagnostic(
+                    f"output_padding {extra} is not less than stride or dilation", f"at most {max(map(evaluate, step)) - 1}"
+                )
         sizes = [
             (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
             for size, k, s, p, d, extra in zip(

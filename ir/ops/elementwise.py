@@ -10,6 +10,13 @@ from ..types import DType, TensorType
 from .rules import broadcast_shapes, promote
 
 
+def scalar_dtype(x: TensorType, number: object) -> DType:
+    """Return the dtype of arithmetic of a tensor and a number."""
+    if isinstance(number, float) and x.dtype.rank < DType.F16.rank:
+        return DType.F32
+    return DType.I64 if x.dtype is DType.BOOL and not isinstance(number, bool) else x.dtype
+
+
 class Unary(Op):
     """A function of each element alone; integers become floats."""
 
@@ -50,10 +57,7 @@ class Binary(Op):
 
     def scalar_dtype(self, x: TensorType) -> DType:
         """Return the dtype of the result for a tensor and a number."""
-        if isinstance(self.other, float) and x.dtype.rank < DType.F16.rank:
-            return DType.F32
-        counts = x.dtype is DType.BOOL and not isinstance(self.other, bool)
-        return DType.I64 if counts else x.dtype
+        return scalar_dtype(x, self.other)
 
 
 class Comparison(Binary):
@@ -321,7 +325,9 @@ class Clamp(Op):
     def infer(self, operands: Types) -> Types:
         if self.min is None and self.max is None:
             raise at.diagnostic("clamp has no bounds", "expected min=, max= or both", "missing-attribute")
-        return (operands[0],)
+        x = operands[0]
+        bounds = [bound for bound in (self.min, self.max) if bound is not None]
+        return (TensorType(max((scalar_dtype(x, bound) for bound in bounds), key=lambda t: t.rank), x.shape),)
 
 
 @declare

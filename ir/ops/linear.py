@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from .. import attributes as at
+from ..diagnostics import counted
 from ..dims import Dim
 from ..op import Call, Layer, OnnxNode, Op, Slot, Spelling, Types, declare
 from ..types import DType, TensorType
-from .rules import broadcast_shapes, promote, shape_text
+from .rules import broadcast_shapes, need_multiple, need_one_dtype, shape_text
 
 
 @declare
@@ -58,6 +59,11 @@ class Embedding(Op):
         x = operands[0]
         if x.dtype not in (DType.I64, DType.I32):
             raise at.diagnostic(f"embedding needs integer indices, not {x}", "expected i64[...]", "dtype")
+        if not self.dtype.is_floating:
+            raise at.diagnostic(f"embedding has a table of {self.dtype.value}", "expected floats", "dtype")
+        rows = self.num_embeddings
+        if self.padding_idx is not None and isinstance(rows, int) and not -rows <= self.padding_idx < rows:
+            raise at.diagnostic(f"padding_idx={self.padding_idx} is none of {rows} rows", f"expected {-rows} to {rows - 1}")
         return (TensorType(self.dtype, (*x.shape, self.embedding_dim)),)
 
     def state(self, operands: Types) -> tuple[Slot, ...]:
@@ -87,10 +93,11 @@ class Matmul(Op):
                 f"expected a second operand with {left[-1]} rows, or transpose one operand",
                 "shape-clash",
             )
+        need_one_dtype(operands, self.name)
         batch = broadcast_shapes([left[:-2], right[:-2]]) if left[:-2] or right[:-2] else ()
         rows = (left[-2],) if x.rank > 1 else ()
         columns = (right[-1],) if y.rank > 1 else ()
-        return (TensorType(promote(x, y), (*batch, *rows, *columns)),)
+        return (x.with_shape(*batch, *rows, *columns),)
 
     def macs(self, operands: Types, results: Types) -> Dim:
         """One multiply-accumulate an inner index and output element."""
@@ -112,7 +119,8 @@ class Einsum(Op):
             raise at.diagnostic(
                 f"einsum output {missing[0]!r} is in no operand", f"expected letters of {sorted(sizes)}"
             )
-        return (TensorType(promote(*operands), tuple(sizes[letter] for letter in output)),)
+        need_one_dtype(operands, self.name)
+        return (operands[0].with_shape(*(sizes[letter] for letter in output)),)
 
     def macs(self, operands: Types, results: Types) -> Dim:
         """The product of all letters' sizes."""
@@ -127,7 +135,7 @@ class Einsum(Op):
         terms = left.split(",")
         if not arrow or "." in left or len(terms) != len(operands):
             raise at.diagnostic(
-                f"einsum {self.equation!r} does not fit {len(operands)} operands",
+                f"einsum {self.equation!r} does not fit {counted(len(operands), 'operand')}",
                 "expected one term of letters an operand, and '->' with the output's letters",
             )
         sizes: dict[str, Dim] = {}
@@ -137,10 +145,11 @@ class Einsum(Op):
                     f"einsum term {term!r} against {operand}", f"expected {operand.rank} letters", "rank"
                 )
             for letter, size in zip(term, operand.shape, strict=True):
-                if sizes.setdefault(letter, size) not in (size, 1) and size != 1:
-                    raise at.diagnostic(
-                        f"einsum letter {letter!r} is both {sizes[letter]} and {size}", code="shape-clash"
-                    )
+                known = sizes.setdefault(letter, size)
+                if known == 1:
+                    sizes[letter] = size
+                elif size not in (known, 1):
+                    raise at.diagnostic(f"einsum letter {letter!r} is both {known} and {size}", code="shape-clash")
         return sizes, output
 
 
@@ -168,12 +177,28 @@ class ScaledDotProductAttention(Op):
                 "expected query and key of one width, and key and value of one length",
                 "shape-clash",
             )
-        heads = query.shape[:-2]
-        if not self.enable_gqa:
-            heads = broadcast_shapes([query.shape[:-2], key.shape[:-2], value.shape[:-2]])
+        need_one_dtype(operands[:3], self.name)
+        heads = self._heads(query, key, value)
         for mask in operands[3:]:
-            broadcast_shapes([(*heads, query.shape[-2], key.shape[-2]), mask.shape])
+            scores = (*heads, query.shape[-2], key.shape[-2])
+            if self.is_causal or broadcast_shapes([scores, mask.shape]) != scores:
+                raise at.diagnostic(
+                    f"attention with the mask {mask}{' and is_causal' * self.is_causal}",
+                    f"expected one mask that broadcasts to {shape_text(scores)}",
+                    "shape-clash",
+                )
         return (query.with_shape(*heads, query.shape[-2], value.shape[-1]),)
+
+    def _heads(self, query: TensorType, key: TensorType, value: TensorType) -> tuple[Dim, ...]:
+        """Return the axes before length and features; grouped queries share the heads of keys and values."""
+        shapes = [t.shape[:-2] for t in (query, key, value)]
+        if not self.enable_gqa:
+            return broadcast_shapes(shapes)
+        if not all(shapes):
+            raise at.diagnostic(f"grouped queries need heads, not {query}", "expected [..., heads, length, features]")
+        for shape in shapes[1:]:
+            need_multiple(shapes[0][-1], shape[-1], self.name)
+        return (*broadcast_shapes([shape[:-1] for shape in shapes]), shapes[0][-1])
 
     def macs(self, operands: Types, results: Types) -> Dim:
         """Two matrix products: scores and their application to the values."""

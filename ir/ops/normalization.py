@@ -137,6 +137,8 @@ class Normalize(Op):
 
 
 def _last_axes(x: TensorType, shape: tuple[Dim, ...], name: str) -> TensorType:
+    if not shape:
+        raise at.diagnostic(f"{name} normalises no axis", f"expected sizes that {x} ends in", "shape-clash")
     if len(shape) > x.rank or x.shape[x.rank - len(shape) :] != shape:
         ends = shape_text(x.shape[x.rank - len(shape) :] if len(shape) <= x.rank else x.shape)
         raise at.diagnostic(

@@ -144,6 +144,10 @@ class AdaptiveMaxPool2d(AdaptivePool):
     output_size: tuple[Dim, ...] = at.dims(2, REQUIRED, low=1)
 
 
+_MODES = {"linear": (1, True), "bilinear": (2, True), "bicubic": (2, True), "trilinear": (3, True)}
+"""Of the modes that are for a fixed number of axes: that number, and whether corners may be aligned."""
+
+
 @declare
 class Interpolate(Op):
     """Resample the spatial axes to ``size``."""
@@ -153,7 +157,7 @@ class Interpolate(Op):
     torch: ClassVar[Spelling] = Call("F.interpolate", ("size",))
     size: tuple[Dim, ...] = at.dims(low=1)
     mode: str = at.word("nearest", "linear", "bilinear", "bicubic", "trilinear", "nearest-exact", default="nearest")
-    align_corners: bool | None = at.scalar(None, optional=True)
+    align_corners: bool | None = at.flag(None, optional=True)
     antialias: bool = at.flag(False)
 
     def infer(self, operands: Types) -> Types:
@@ -161,6 +165,19 @@ class Interpolate(Op):
         if x.rank != len(self.size) + 2:
             raise at.diagnostic(
                 f"interpolate to {len(self.size)} axes needs rank {len(self.size) + 2}, not {x}", code="rank"
+            )
+        axes, smooth = _MODES.get(self.mode, (len(self.size), False))
+        if axes != len(self.size):
+            raise at.diagnostic(
+                f"interpolate with mode={self.mode} to {len(self.size)} axes", f"{self.mode} is for {axes}", "attribute-value"
+            )
+        if self.align_corners is not None and not smooth:
+            raise at.diagnostic(
+                f"interpolate with mode={self.mode} has no corners to align", "leave align_corners out", "attribute-value"
+            )
+        if self.antialias and self.mode not in ("bilinear", "bicubic"):
+            raise at.diagnostic(
+                f"interpolate with mode={self.mode} has no antialias", "expected bilinear or bicubic", "attribute-value"
             )
         return (x.with_shape(*x.shape[:2], *self.size),)
 

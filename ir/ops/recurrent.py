@@ -112,6 +112,12 @@ class Lstm(Recurrent):
     bidirectional: bool = at.flag(False)
     proj_size: Dim = at.dim(0, low=0)
 
+    def infer(self, operands: Types) -> Types:
+        width, hidden = self.proj_size, self.hidden_size
+        if isinstance(width, int) and isinstance(hidden, int) and width >= hidden:
+            raise at.diagnostic(f"proj_size={width} is not less than hidden_size={hidden}", f"at most {hidden - 1}")
+        return super().infer(operands)
+
     @property
     def output_size(self) -> Dim:
         return self.hidden_size if self.proj_size == 0 else self.proj_size

@@ -29,12 +29,20 @@ def broadcast_shapes(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
 
 
 def promote(*types: TensorType) -> DType:
-    """Return the dtype that an arithmetic operation of these operands has."""
-    tensors = [t for t in types if t.rank] or list(types)
-    best = max((t.dtype for t in tensors), key=lambda t: t.rank)
-    if {DType.F16, DType.BF16} <= {t.dtype for t in tensors}:
-        return DType.F32
-    return best
+    """Return the dtype that an arithmetic operation of these operands has, as ``torch.result_type``.
+
+    A scalar only counts where it is of another kind than all tensors with axes: a float beside integers.
+    """
+    highest = max(_kind(t.dtype) for t in types)
+    tensors = [t for t in types if t.rank and _kind(t.dtype) == highest]
+    found = {t.dtype for t in tensors or types if _kind(t.dtype) == highest}
+    return DType.F32 if found == {DType.F16, DType.BF16} else max(found, key=lambda t: t.rank)
+
+
+def need_one_dtype(types: Sequence[TensorType], name: str) -> None:
+    """Raise NascError unless all operands hold the same kind of number."""
+    if len({t.dtype for t in types}) > 1:
+        raise diagnostic(f"{name} of {' and '.join(map(str, types))}", "cast them to one dtype first", "dtype")
 
 
 def axis_of(axis: int, rank: int, what: str = "axis") -> int:
@@ -82,10 +90,14 @@ def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, cei
     if not ceil:
         return span // stride + 1
     count = ceildiv(span, stride) + 1
-    known = isinstance(count, int) and isinstance(size, int) and isinstance(padding, int) and isinstance(stride, int)
-    if known and (count - 1) * stride >= size + padding:  # type: ignore[operator]
-        count = count - 1
-    return count
+    beyond = padding + stride - dilation * (kernel - 1) - 1
+    return ceildiv(size + padding, stride) if isinstance(beyond, int) and beyond > 0 else count
+
+
+def _kind(dtype: DType) -> int:
+    """Return 0 for truth values, 1 for integers, 2 for floats, 3 for complex numbers."""
+    bounds = (DType.U8, DType.F16, DType.C64)
+    return sum(dtype.rank >= bound.rank for bound in bounds)
 
 
 def shape_text(shape: Sequence[Dim]) -> str:

@@ -7,8 +7,8 @@ from typing import ClassVar
 from .. import attributes as at
 from ..dims import Dim
 from ..op import Method, Op, Spelling, Types, declare
-from ..types import DType
-from .rules import axis_of
+from ..types import DType, TensorType
+from .rules import axis_of, promote
 
 
 @declare
@@ -34,7 +34,7 @@ class Cat(Op):
                     "shape-clash",
                 )
             total = total + x.shape[axis]
-        return (first.with_shape(*first.shape[:axis], total, *first.shape[axis + 1 :]),)
+        return (TensorType(promote(*operands), (*first.shape[:axis], total, *first.shape[axis + 1 :])),)
 
 
 @declare
@@ -52,7 +52,7 @@ class Stack(Op):
         for x in operands:
             if x.shape != first.shape:
                 raise at.diagnostic(f"stack of {first} and {x}", "expected one shape", "shape-clash")
-        return (first.with_shape(*first.shape[:axis], len(operands), *first.shape[axis:]),)
+        return (TensorType(promote(*operands), (*first.shape[:axis], len(operands), *first.shape[axis:])),)
 
 
 @declare

@@ -83,4 +83,9 @@ class Arange(Op):
     dtype: DType = at.dtype(DType.I64)
 
     def infer(self, operands: Types) -> Types:
-        return (TensorType(self.dtype, (ceildiv(self.end - self.start, self.step),)),)
+        length = self.end - self.start
+        if isinstance(length, int) and length < 0:
+            raise at.diagnostic(f"arange from {self.start} to {self.end}", "expected an end that is not before the start")
+        if self.dtype is DType.BOOL:
+            raise at.diagnostic("arange makes no truth values", "expected a dtype of numbers", "dtype")
+        return (TensorType(self.dtype, (ceildiv(length, self.step),)),)

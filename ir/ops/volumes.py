@@ -126,4 +126,5 @@ class GridSample(Op):
         need_rank(x, [4], self.name, "[N,C,H,W]")
         if grid.rank != 4 or grid.shape[-1] != 2 or grid.shape[0] != x.shape[0]:
             raise at.diagnostic(f"grid_sample of {x} at {grid}", f"expected a grid [{x.shape[0]},h,w,2]", "shape-clash")
+        need_one_dtype(operands, self.name)
         return (x.with_shape(*x.shape[:2], *grid.shape[1:3]),)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ...ir import Op
+from ...ir import Op, counted
 from .difference import Difference
 from .entries import brief
 from .hierarchy import MARKS, sections, summary, totals
@@ -113,7 +113,8 @@ def _boxes(difference: Difference, shown: Sequence[Row]) -> Iterator[str]:
     for index, row in enumerate(shown):
         y = MARGIN + index * ROW
         if row.skipped:
-            yield f'<text x="{_left(0)}" y="{y + 24}" fill="#777777">⋮ {row.skipped} nodes alike</text>'
+            alike = f"{counted(row.skipped, 'node')} alike"
+            yield f'<text x="{_left(0)}" y="{y + 24}" fill="#777777">⋮ {alike}</text>'
             continue
         for side, name in enumerate((row.before, row.after)):
             if name:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from ...ir import counted
 from .difference import Difference
 from .entries import Entry, Place
 
@@ -174,9 +175,9 @@ def _count(before: int, after: int) -> str:
 def summary(difference: Difference) -> str:
     """Return how many edits there are of each kind, or that there are none."""
     renamed = sum(one.count for one in difference.renamed)
-    tail = f"; {renamed} node{'s' * (renamed > 1)} renamed" if renamed else ""
+    tail = f"; {counted(renamed, 'node')} renamed" if renamed else ""
     if difference.equal:
-        return f"the same network, {len(difference.after.main.nodes):,} nodes{tail}"
+        return f"the same network, {counted(len(difference.after.main.nodes), 'node')}{tail}"
     kinds = [entry.kind for entry in difference.entries]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in MARKS if kind in kinds)
-    return f"{len(kinds)} edit{'s' * (len(kinds) > 1)}: {counts}{tail}"
+    return f"{counted(len(kinds), 'edit')}: {counts}{tail}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, median, stdev
 
+from ...ir import counted
 from .account import executable, total
 from .charts import Area, Chart, Line, Points
 from .curves import Band, band, best_so_far
@@ -66,7 +67,7 @@ def comparison(materials: Sequence[Material]) -> Markup:
         "Comparison",
         tag(
             "p",
-            f"{len(materials)} studies. {NOTE}",
+            f"{counted(len(materials), 'study', 'studies')}. {NOTE}",
             class_="note",
         ),
         tag("div", figure(curves(found), "comparison"), figure(fronts(found), "fronts"), class_="pair"),
@@ -159,4 +160,4 @@ def _studies(materials: Sequence[Material]) -> Markup:
         best = study.best()
         rows.append([study.name, label, study.setting("seed"), len(study.trials), best.score if best else None])
     listed = table("The studies", ["study", "group", "seed", "proposals", "best score"], rows, (2, 3, 4))
-    return tag("details", tag("summary", f"{len(materials)} studies"), listed)
+    return tag("details", tag("summary", counted(len(materials), "study", "studies")), listed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from ...ir import counted
 from ..engine import Trial
 from .account import BROKEN, MEANING, by_status, executable, failures, spent, total
 from .axes import number
@@ -41,7 +42,7 @@ def figures(material: Material) -> Markup:
             number(best.score) if best and best.score is not None else "-",
             link(best.number) if best else None,
         ),
-        ("evaluated", f"{counts.get('done', 0):,}", f"of {len(material.trials):,} proposals"),
+        ("evaluated", f"{counts.get('done', 0):,}", f"of {counted(len(material.trials), 'proposal')}"),
         ("repeats", f"{counts.get('repeat', 0):,}", "answered without evaluation"),
         ("executable", percent(executable(material.trials)), "of all proposals"),
         ("evaluation", duration(sum(trial.seconds for trial in material.trials)), "all workers together"),
@@ -92,7 +93,7 @@ def progress(material: Material) -> Markup:
         for step in reversed(steps)
     ]
     improved = table("What improved the best", ["trial", "evaluation", "score", "gain", "by"], rows, (1, 2, 3))
-    return card("progress", "Progress", figure(chart, "progress"), fold(f"{len(steps)} improvements", improved))
+    return card("progress", "Progress", figure(chart, "progress"), fold(counted(len(steps), "improvement"), improved))
 
 
 def figure(chart: Chart, name: str) -> Markup:
@@ -127,7 +128,8 @@ def _panel(material: Material, cost: str) -> list[Markup]:
     line = [(trial.metrics[cost], trial.score or 0.0) for trial in best]
     chart = Chart(
         f"Score against {COSTS[cost]}",
-        f"{len(best)} of {len(trials)} networks are on the front: no other scores higher with fewer {COSTS[cost]}.",
+        f"The front is {len(best)} of {counted(len(trials), 'network')}: "
+        f"no other scores higher with fewer {COSTS[cost]}.",
         COSTS[cost],
         "score",
         [
@@ -140,7 +142,7 @@ def _panel(material: Material, cost: str) -> list[Markup]:
     )
     rows = [[link(trial.number), trial.metrics[cost], trial.score, trial.operator or "start"] for trial in best]
     listed = table(f"The front in {COSTS[cost]}", ["trial", cost, "score", "by"], rows, (1, 2))
-    return [figure(chart, f"front-{cost}"), fold(f"{len(best)} networks on the front", listed)]
+    return [figure(chart, f"front-{cost}"), fold(f"{counted(len(best), 'network')} on the front", listed)]
 
 
 def candidates(material: Material) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from ...ir import counted
 from ..engine import Trial
 from .account import MEANING, by_status, executable, failures, total
 from .axes import number, short
@@ -59,7 +60,7 @@ def _curve(material: Material) -> Iterator[str]:
         picked = [curve[round(i * (len(curve) - 1) / (WIDTH - 1))] for i in range(WIDTH)]
         span = curve[-1] - curve[0]
         line = "".join(LEVELS[round((value - curve[0]) / span * (len(LEVELS) - 1))] for value in picked)
-        yield f"best so far, {len(curve)} evaluations"
+        yield f"best so far, {counted(len(curve), 'evaluation')}"
         yield f"{number(curve[0])} {line} {number(curve[-1])}"
 
 

@@ -135,7 +135,7 @@ def test_model_that_prints_keeps_the_pipe_clean(shell: Run, tmp_path: Path) -> N
     done = shell("nasc lower loud.py | nasc check", tmp_path)
     assert done.code == 0, done.err
     assert "hello" in done.err
-    assert done.out.startswith("ok: 1 nodes")
+    assert done.out.startswith("ok: 1 node in 1 graph, ")
 
 
 def test_a_failed_command_leaves_the_next_a_clear_error(shell: Run, tmp_path: Path) -> None:

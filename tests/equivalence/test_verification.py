@@ -131,7 +131,7 @@ def test_the_text_of_a_certificate(tmp_path: Path) -> None:
         "    B against A: changed leaky_relu %act: op relu -> leaky_relu negative_slope=0.5",
     ]
     assert all(float(number) > 1e-4 for number in errors)
-    assert fault.endswith("1e-04 allowed; 2 values before it are equal")
+    assert fault.endswith("1e-04 allowed; 2 equal values before it")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_fixed_batch_is_the_only_one_run() -> None:
 def test_other_outputs() -> None:
     two = net(("-> f32[N,5]", "-> (f32[N,5], f32[N,4])"), ("return %head", "return %head, %pool"))
     certificate = verify(net(), two, options=QUICK)
-    assert certificate.checks[0].note == "A has 1 outputs and B 2"
+    assert certificate.checks[0].note == "A has 1 output and B 2"
     flat = net(
         ("dim=[2, 3]", "dim=[2, 3], keepdim=true"),
         ("%head = linear %pool", "%flat = flatten %pool {start_dim=1}\n  %head = linear %flat"),
