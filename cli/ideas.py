@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ir import counted
-from .arguments import Help, positive, seconds
+from .arguments import Help, natural, positive, seconds
 from .output import need_place, say
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     read.add_argument("--passages", type=positive, default=8, metavar="N", help="passages a paper at most; default: 8")
     read.add_argument("--defaults", action="store_true", help="begin with the ideas that are shipped")
-    read.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
+    read.add_argument("--seed", type=natural, default=0, metavar="N", help="seed of the LLM's choices; default: 0")
     read.add_argument("--timeout", type=seconds, default=60.0, metavar="S", help="seconds for an answer; default: 60")
     read.set_defaults(run=run)
 

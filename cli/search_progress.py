@@ -27,7 +27,7 @@ _BAR = 30
 _REASONS = {
     "trials": "all {wanted} evaluations are there",
     "method": "{method} has nothing more to propose",
-    "repeats": "of {proposals} proposals only {evaluated} were new and fit to be evaluated",
+    "repeats": "{evaluated} of {proposals} proposals were new and fit to be evaluated",
     "": "{evaluated} of {wanted} evaluations are there",
 }
 
