@@ -26,10 +26,11 @@ from nasc.backends import emit_torch
 from nasc.cli.arguments import positive
 from nasc.frontends import lower_source
 from nasc.ir import DType, Module, NascError, TensorType, evaluate
+from nasc.ir.files import user_cache_dir
 from nasc.predictor import Predictor
 from nasc.predictor.records import adding, recorded
 from nasc.search import RewriteOptions, RewriteResult, header, rewrite
-from nasc.search.llm import Client, open_client, user_cache_dir
+from nasc.search.llm import Client, open_client
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MODELS = (

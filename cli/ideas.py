@@ -54,9 +54,10 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the papers, and write the ideas that were there with the new ones."""
+    from ..ir.files import user_cache_dir
     from ..search.ideas import default_ideas, open_embedder, read_ideas, write_ideas
     from ..search.ideas.reading import Reader
-    from ..search.llm import open_client, user_cache_dir
+    from ..search.llm import open_client
 
     need_place(arguments.output)
     papers = _papers(arguments.papers)

@@ -58,9 +58,10 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rewrite, emit the best model found, and say what was done."""
+    from ..ir.files import user_cache_dir
     from ..predictor import Predictor
     from ..search import RewriteOptions, header, rewrite
-    from ..search.llm import Ledger, open_client, user_cache_dir
+    from ..search.llm import Ledger, open_client
 
     module = read_module(arguments.source, arguments)
     ledger = Ledger()

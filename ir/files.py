@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and where those are kept that are made once."""
 
 from __future__ import annotations
 
@@ -32,3 +32,12 @@ def whole(path: str | os.PathLike[str]) -> Generator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def user_cache_dir() -> Path:
+    """Return NASC_CACHE_DIR, else nasc's folder in XDG_CACHE_HOME, else ``~/.cache/nasc``."""
+    own = os.environ.get("NASC_CACHE_DIR")
+    if own:
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "nasc"

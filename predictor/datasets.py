@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ir import digest
-from ..ir.files import whole
+from ..ir.files import user_cache_dir, whole
 from .families import Family, Row, data_folder, family, read_rows
 from .features import Arrays, arrays, layout, whole_statistics
 from .layout import NUMBERS, Layout
@@ -120,7 +119,7 @@ def load(
     rows = read_rows(kind, data_folder(data_dir))
     order = np.random.default_rng(0).permutation(len(rows))
     count = len(rows) if limit is None else min(limit, len(rows))
-    folder = cache or _cache_folder()
+    folder = cache or user_cache_dir() / "features"
     layouts: list[Layout] = []
     digests: list[str] = []
     x: list[Floats] = [np.zeros((0, len(NAMES)))]
@@ -177,10 +176,6 @@ def _statistics(path: Path, layouts: Sequence[Layout], say: Event) -> Floats:
 
 def _silent(line: str) -> None:
     del line
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nasc" / "features"
 
 
 def _key(kind: Family, rows: Sequence[Row]) -> str:

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from ...ir import DType, Module, NascError, TensorType, did_you_mean, infer
-from ...ir.files import whole
-from ..llm.folders import user_cache_dir
+from ...ir.files import user_cache_dir, whole
 from .layouts import channels_last_input
 
 CLASSES = 10

@@ -18,7 +18,6 @@ from .errors import (
     UnknownClient,
     Unreachable,
 )
-from .folders import user_cache_dir
 from .ledger import Ledger, Price
 from .spec import open_client
 
@@ -42,5 +41,4 @@ __all__ = [
     "UnknownClient",
     "Unreachable",
     "open_client",
-    "user_cache_dir",
 ]

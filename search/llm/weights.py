@@ -19,8 +19,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from ...ir.files import user_cache_dir
 from .errors import NotInstalled
-from .folders import user_cache_dir
 
 if TYPE_CHECKING:
     from gguf import GGUFReader

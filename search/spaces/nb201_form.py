@@ -14,9 +14,8 @@ from functools import cache
 from itertools import product
 
 from ...frontends.cells.nb201 import NODES, OPERATIONS, parse_edges
-from ...ir.files import whole
+from ...ir.files import user_cache_dir, whole
 from ...ir.refinement import canonical_hash
-from ..llm.folders import user_cache_dir
 
 EDGES = tuple((i, j) for j in range(1, NODES) for i in range(j))
 """The six edges in the order of the string."""

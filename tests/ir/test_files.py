@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nasc.ir.files import whole
+from nasc.ir.files import user_cache_dir, whole
 
 
 def test_the_new_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -58,3 +58,14 @@ def test_links_stay_and_devices_are_written_to(tmp_path: Path) -> None:
     with whole(os.devnull) as part:
         part.write_text("gone", encoding="utf-8")
     assert not Path(os.devnull).is_file()
+
+
+def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.delenv("NASC_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_cache_dir() == tmp_path / ".cache" / "nasc"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert user_cache_dir() == tmp_path / "xdg" / "nasc"
+    monkeypatch.setenv("NASC_CACHE_DIR", str(tmp_path / "own"))
+    assert user_cache_dir() == tmp_path / "own"

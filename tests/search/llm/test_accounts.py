@@ -14,7 +14,6 @@ from nasc.search.llm import (
     Price,
     Prompt,
     open_client,
-    user_cache_dir,
 )
 from nasc.search.llm.cache import Cached
 from nasc.search.llm.ledger import Metered, least_tokens
@@ -136,14 +135,3 @@ def test_random_edits_are_accounted_but_cost_nothing():
 def test_a_prompt_that_none_could_answer_is_refused(wrong):
     with pytest.raises(ValueError, match="at least"):
         replace(PROMPT, **wrong)
-
-
-def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.delenv("NASC_CACHE_DIR", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert user_cache_dir() == tmp_path / ".cache" / "nasc"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert user_cache_dir() == tmp_path / "xdg" / "nasc"
-    monkeypatch.setenv("NASC_CACHE_DIR", str(tmp_path / "own"))
-    assert user_cache_dir() == tmp_path / "own"
