@@ -20,7 +20,7 @@ from .modes import mode_read_as, switch_norms
 from .rehearsal import rehearse
 from .sizes import Sizes
 from .state import State
-from .training import differs, lost, same_in_evaluation
+from .training import differing, lost, same_in_evaluation
 from .translation import Translation
 
 Place = tuple[str, Loc | None]
@@ -33,11 +33,11 @@ def lower_model(model: nn.Module, inputs: tuple[Any, ...], dynamic_batch: bool, 
     dropout: where the model lowered as it trains is the same network in evaluation.
     """
     lowered = evaluated(model, inputs, dynamic_batch, source)
-    first = rehearse(model, inputs, training=False)
-    otherwise, second = differs(model, inputs, first)
+    first = rehearse(model, inputs)
+    otherwise, second = differing(model, inputs, first)
     random = second is not None and second.calls.draws()  # no op draws numbers but dropout
     trained = lowered if not otherwise else None if random else _trained(model, inputs, dynamic_batch, source, lowered)
-    told = lost(model, first, second, trained is not None)
+    told = lost(model, first, second, () if trained is not None else otherwise)
     return replace(trained or lowered, diagnostics=(*lowered.diagnostics, *told))
 
 
@@ -46,7 +46,7 @@ def _trained(
 ) -> Lowered | None:
     """Return a model as it trains; None where that is another network in evaluation than ``lowered``."""
     try:
-        with mode_read_as(training=True):
+        with mode_read_as(lambda: True):
             trained = evaluated(model, inputs, dynamic_batch, source, training=True)
         return trained if same_in_evaluation(trained.module, lowered.module) else None
     except NascError:

@@ -19,11 +19,10 @@ _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 @contextmanager
-def mode_read_as(training: bool, noticed: Callable[[], object] = lambda: None) -> Generator[None]:
-    """Answer ``self.training`` by ``training`` wherever it is the model's own code that asks, for the block.
+def mode_read_as(training: Callable[[], bool]) -> Generator[None]:
+    """Answer ``self.training`` by what ``training`` says wherever it is the model's own code that asks, for the block.
 
     Layers of PyTorch are lowered as what they are, and see the mode that they are in, as do models of other threads.
-    ``noticed`` is called at every other read.
     """
     here = get_ident()
 
@@ -32,8 +31,7 @@ def mode_read_as(training: bool, noticed: Callable[[], object] = lambda: None) -
         ours = asking is not None and asking.f_code.co_filename.startswith(_OURS)
         if ours or layer_of_torch(asking) or get_ident() != here:
             return bool(module.__dict__["training"])
-        noticed()
-        return training
+        return training()
 
     def write(module: nn.Module, mode: bool) -> None:
         module.__dict__["training"] = mode

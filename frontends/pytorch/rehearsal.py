@@ -6,7 +6,7 @@ import contextlib
 import inspect
 import io
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, cast
@@ -51,18 +51,23 @@ class Rehearsal:
     frozen: dict[Loc | None, str] = field(default_factory=lambda: dict[Loc | None, str]())
 
 
-def rehearse(model: nn.Module, inputs: Inputs, training: bool) -> Rehearsal | None:
-    """Return what ``forward`` does when its own code is told that it trains, or not; None where it cannot be run so.
+def rehearse(model: nn.Module, inputs: Inputs, trains: Container[Loc | None] = ()) -> Rehearsal | None:
+    """Return what ``forward`` does when its own code is told that it trains, if it asks in a line of ``trains``.
 
-    No number is computed, and the model is left as it was.
+    None where it cannot be run so. No number is computed, and the model is left as it was.
     """
     found = Rehearsal(Calls(model))
+
+    def training() -> bool:
+        place = _place()
+        found.asked.setdefault(place, "")
+        return place in trains
+
     try:
         unheard, fake = contextlib.redirect_stdout(io.StringIO()), FakeTensorMode(allow_non_fake_inputs=True)
         with evaluation(model), quiet(), unheard, _untouched(model), fake as mode:
             given = pytree.tree_map(lambda leaf: mode.from_tensor(leaf) if isinstance(leaf, Tensor) else leaf, inputs)
-            asking = mode_read_as(training, lambda: found.asked.setdefault(_place(), ""))
-            with torch.enable_grad(), asking, _Watch(found) as watch, _own_backwards(watch):
+            with torch.enable_grad(), mode_read_as(training), _Watch(found) as watch, _own_backwards(watch):
                 found.calls.finish(model, model(*given))
     except Exception:
         return None
@@ -84,6 +89,8 @@ class _Watch(TorchFunctionMode):
         given = dict(kwargs or {})
         made = func(*args, **given)
         name = str(getattr(func, "__name__", func))
+        if func in _DROPOUTS and made is args[0]:
+            made = made.view_as(made)  # in evaluation it gives what it takes, in training a tensor of its own
         if func in _SWITCHED:
             self._switched(func, name, args, given)
         if func is F.scaled_dot_product_attention and given.get("dropout_p", args[4] if len(args) > 4 else 0.0):
@@ -95,7 +102,9 @@ class _Watch(TorchFunctionMode):
 
     def _switched(self, func: Callable[..., Any], name: str, args: tuple[Any, ...], given: dict[str, Any]) -> None:
         """Note a mode that was not that of the model, and take it out of the arguments."""
-        training = given.pop("training", given.pop("train", args[2] if func is torch.dropout else None))
+        training = given.pop(
+            "training", given.pop("train", args[2] if func is torch.dropout and len(args) > 2 else None)
+        )
         if layer_of_torch(_caller()):
             return
         if func in _DROPOUTS and training:

@@ -14,15 +14,25 @@ from .rehearsal import Rehearsal, rehearse
 _SHOWN = 3
 
 
-def differs(model: nn.Module, inputs: Inputs, first: Rehearsal | None) -> tuple[bool, Rehearsal | None]:
-    """Return whether forward's own code does something else when it trains, and the run that showed it.
+def differing(
+    model: nn.Module, inputs: Inputs, first: Rehearsal | None
+) -> tuple[Sequence[Loc | None], Rehearsal | None]:
+    """Return the lines that ask for the mode and let forward do something else in training, and a run that trains.
 
     ``first`` is the run in which it does not train. What cannot be run is taken for something else.
     """
     if first is None or not first.asked:
-        return False, first
-    second = rehearse(model, inputs, training=True)
-    return second is None or second.calls.computed() != first.calls.computed(), second
+        return (), first
+    before = first.calls.computed()
+
+    def same(other: Rehearsal | None) -> bool:
+        return other is not None and other.calls.computed() == before
+
+    second = rehearse(model, inputs, list(first.asked))
+    if same(second):
+        return (), second
+    alone = [place for place in first.asked if not same(rehearse(model, inputs, (place,)))]
+    return alone or tuple(first.asked), second
 
 
 def same_in_evaluation(one: Module, other: Module) -> bool:
@@ -40,16 +50,18 @@ def _owners(module: Module) -> list[tuple[str, str]]:
     ]
 
 
-def lost(model: nn.Module, first: Rehearsal | None, second: Rehearsal | None, kept: bool) -> tuple[Diagnostic, ...]:
+def lost(
+    model: nn.Module, first: Rehearsal | None, second: Rehearsal | None, otherwise: Sequence[Loc | None]
+) -> tuple[Diagnostic, ...]:
     """Return a warning for each thing that emitted code does otherwise in training than the model.
 
-    ``first`` is the run of forward as it evaluates, ``second`` as it trains; ``kept`` is whether what its own code does
-    in training is in what was lowered.
+    ``first`` is the run of forward as it evaluates, ``second`` as it trains; ``otherwise`` are the lines of its own
+    code at which training does what is not in what was lowered.
     """
     found = [*_of_parameters(model), *_of_modes(model)]
     if first is not None:
         found += _of_places(first, second or first)
-        found += [] if kept else [_otherwise(first.asked)]
+        found += [_otherwise(dict.fromkeys(otherwise, ""))] if otherwise else []
     return tuple(found)
 
 
