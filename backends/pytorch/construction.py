@@ -242,6 +242,8 @@ def parameter(type: TensorType, leaf: str, write: Callable[[Dim], str]) -> Doc:
     """Return a new nn.Parameter, initialised by what its name and rank say: noise, zeros or ones."""
     shape = [write(dim) for dim in type.shape] or ["()"]
     dtype = {} if type.dtype is DType.F32 else {"dtype": literal(type.dtype)}
+    if not (type.dtype.is_floating or type.dtype is DType.C64):
+        return call("nn.Parameter", call("torch.zeros", *shape, **dtype), requires_grad="False")
     if type.rank > 1:
         noise = call("torch.randn", *shape, **dtype)
         return Group("nn.Parameter(", (Item(scaled(noise, "0.02")),), ")")

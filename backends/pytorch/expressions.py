@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ...ir import Call, Dim, DType, Expr, Infix, Method, Node, Types, defaults_of
+from ...ir.ops.shape import Pad
 from .construction import attribute
 from .layout import Doc, Group, Item, call, flat
 from .quoting import literal, string
@@ -125,8 +126,20 @@ def _method(base: Code, name: str, keywords: Mapping[str, Doc], *arguments: Doc)
 def _reduction(site: Site) -> Code:
     keywords = site.keywords()
     if "keepdim" in keywords and "dim" not in keywords:
-        keywords = {"dim": literal(tuple(range(site.types[0].rank))), **keywords}
+        rank = site.types[0].rank
+        if site.node.op.name == "prod":
+            return Code(f"{site.operands[0].at(ATOM)}.prod().reshape({literal((1,) * rank)})")
+        keywords = {"dim": literal(tuple(range(rank))), **keywords}
     return Code(_method(site.operands[0], site.node.op.name, keywords))
+
+
+def _pad(site: Site) -> Code:
+    """Write a pad; PyTorch mirrors and repeats only all axes after batch and channels at once."""
+    op = site.node.op
+    assert isinstance(op, Pad)
+    missing = 0 if op.mode == "constant" else 2 * (site.types[0].rank - 2) - len(op.pad)
+    pad = site.attribute("pad", (*op.pad, *(0,) * missing))
+    return Code(call("F.pad", site.operands[0].doc, pad, **site.keywords("pad")))
 
 
 def _infix(site: Site, symbol: str, *, swap: bool = False) -> Code:
@@ -368,6 +381,7 @@ FUNCTIONS: Mapping[str, Callable[[Site], Code]] = MappingProxyType(
         "lstm": _recurrent,
         "matmul": _matmul,
         "max_pool2d": _pool,
+        "pad": _pad,
         "pow": _pow,
         "prelu": _prelu,
         "rms_norm": _norm,

@@ -91,9 +91,8 @@ class TransposedConvolution(Convolution):
         self.check_channels(x)
         for extra, step in zip(self.output_padding, zip(self.stride, self.dilation, strict=True), strict=True):
             if isinstance(extra, int) and all(isinstance(size, int) and extra >= size for size in step):
-                raise at.diagnostic(
-                    f"output_padding {extra} is not less than stride or dilation", f"at most {max(map(evaluate, step)) - 1}"
-                )
+                most = max(map(evaluate, step)) - 1
+                raise at.diagnostic(f"output_padding {extra} is not less than stride or dilation", f"at most {most}")
         sizes = [
             (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
             for size, k, s, p, d, extra in zip(

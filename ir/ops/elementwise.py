@@ -92,8 +92,17 @@ class Add(Binary):
     other: float | int | None = at.scalar(None, optional=True)
 
 
+class Difference(Binary):
+    """A difference, which truth values have none of."""
+
+    def infer(self, operands: Types) -> Types:
+        if isinstance(self.other, bool) or any(t.dtype is DType.BOOL for t in operands):
+            raise at.diagnostic(f"{self.name} of truth values", "cast them first, or use logical_not", "dtype")
+        return super().infer(operands)
+
+
 @declare
-class Sub(Binary):
+class Sub(Difference):
     """Difference."""
 
     name: ClassVar[str] = "sub"
@@ -103,7 +112,7 @@ class Sub(Binary):
 
 
 @declare
-class Rsub(Binary):
+class Rsub(Difference):
     """The number ``other`` minus the operand, or the second operand minus the first."""
 
     name: ClassVar[str] = "rsub"

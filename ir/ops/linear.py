@@ -63,7 +63,8 @@ class Embedding(Op):
             raise at.diagnostic(f"embedding has a table of {self.dtype.value}", "expected floats", "dtype")
         rows = self.num_embeddings
         if self.padding_idx is not None and isinstance(rows, int) and not -rows <= self.padding_idx < rows:
-            raise at.diagnostic(f"padding_idx={self.padding_idx} is none of {rows} rows", f"expected {-rows} to {rows - 1}")
+            hint = f"expected {-rows} to {rows - 1}"
+            raise at.diagnostic(f"padding_idx={self.padding_idx} is none of {rows} rows", hint)
         return (TensorType(self.dtype, (*x.shape, self.embedding_dim)),)
 
     def state(self, operands: Types) -> tuple[Slot, ...]:
@@ -181,7 +182,7 @@ class ScaledDotProductAttention(Op):
         heads = self._heads(query, key, value)
         for mask in operands[3:]:
             scores = (*heads, query.shape[-2], key.shape[-2])
-            if self.is_causal or broadcast_shapes([scores, mask.shape]) != scores:
+            if self.is_causal or mask.rank < 2 or broadcast_shapes([scores, mask.shape]) != scores:
                 raise at.diagnostic(
                     f"attention with the mask {mask}{' and is_causal' * self.is_causal}",
                     f"expected one mask that broadcasts to {shape_text(scores)}",

@@ -144,8 +144,8 @@ class AdaptiveMaxPool2d(AdaptivePool):
     output_size: tuple[Dim, ...] = at.dims(2, REQUIRED, low=1)
 
 
-_MODES = {"linear": (1, True), "bilinear": (2, True), "bicubic": (2, True), "trilinear": (3, True)}
-"""Of the modes that are for a fixed number of axes: that number, and whether corners may be aligned."""
+_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+"""The modes that weigh neighbours, and for how many axes each is; only they know corners."""
 
 
 @declare
@@ -166,20 +166,19 @@ class Interpolate(Op):
             raise at.diagnostic(
                 f"interpolate to {len(self.size)} axes needs rank {len(self.size) + 2}, not {x}", code="rank"
             )
-        axes, smooth = _MODES.get(self.mode, (len(self.size), False))
-        if axes != len(self.size):
-            raise at.diagnostic(
-                f"interpolate with mode={self.mode} to {len(self.size)} axes", f"{self.mode} is for {axes}", "attribute-value"
-            )
-        if self.align_corners is not None and not smooth:
-            raise at.diagnostic(
-                f"interpolate with mode={self.mode} has no corners to align", "leave align_corners out", "attribute-value"
-            )
-        if self.antialias and self.mode not in ("bilinear", "bicubic"):
-            raise at.diagnostic(
-                f"interpolate with mode={self.mode} has no antialias", "expected bilinear or bicubic", "attribute-value"
-            )
+        self._check_mode()
         return (x.with_shape(*x.shape[:2], *self.size),)
+
+    def _check_mode(self) -> None:
+        """Raise NascError where the mode is for another number of axes, or knows no such option."""
+        axes = _AXES.get(self.mode, len(self.size))
+        what = f"interpolate with mode={self.mode}"
+        if axes != len(self.size):
+            raise at.diagnostic(f"{what} to {len(self.size)} axes", f"{self.mode} is for {axes}", "attribute-value")
+        if self.align_corners is not None and self.mode not in _AXES:
+            raise at.diagnostic(f"{what} has no corners to align", "leave align_corners out", "attribute-value")
+        if self.antialias and self.mode not in ("bilinear", "bicubic"):
+            raise at.diagnostic(f"{what} has no antialias", "expected bilinear or bicubic", "attribute-value")
 
 
 @declare

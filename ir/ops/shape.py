@@ -204,6 +204,13 @@ class Pad(Op):
         if self.mode != "constant" and self.value is not None:
             raise at.diagnostic(f"pad with mode={self.mode} takes no value", "leave value out", "attribute-value")
         shape = list(x.shape)
+        most = {"reflect": -1, "circular": 0}.get(self.mode)
+        for i, pad in enumerate(self.pad):
+            size = shape[-1 - i // 2]
+            if most is not None and isinstance(pad, int) and isinstance(size, int) and pad > size + most:
+                raise at.diagnostic(
+                    f"pad of {pad} with mode={self.mode} for an axis of {size}", f"expected at most {size + most}"
+                )
         for i in range(len(self.pad) // 2):
             shape[-1 - i] = shape[-1 - i] + self.pad[2 * i] + self.pad[2 * i + 1]
         return (x.with_shape(*shape),)

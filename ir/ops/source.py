@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import ClassVar
 
 from .. import attributes as at
@@ -68,6 +69,8 @@ class Full(Op):
     dtype: DType = at.dtype(DType.F32)
 
     def infer(self, operands: Types) -> Types:
+        if isinstance(self.value, float) and not isfinite(self.value) and not self.dtype.is_floating:
+            raise at.diagnostic(f"full of {self.value} as {self.dtype.value}", "expected a finite number", "dtype")
         return (TensorType(self.dtype, self.shape),)
 
 
@@ -85,7 +88,7 @@ class Arange(Op):
     def infer(self, operands: Types) -> Types:
         length = self.end - self.start
         if isinstance(length, int) and length < 0:
-            raise at.diagnostic(f"arange from {self.start} to {self.end}", "expected an end that is not before the start")
+            raise at.diagnostic(f"arange from {self.start} to {self.end}", "expected an end >= the start")
         if self.dtype is DType.BOOL:
             raise at.diagnostic("arange makes no truth values", "expected a dtype of numbers", "dtype")
         return (TensorType(self.dtype, (ceildiv(length, self.step),)),)

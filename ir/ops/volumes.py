@@ -10,7 +10,7 @@ from ..dims import Dim
 from ..op import Call, Op, Spelling, Types, declare
 from ..types import DType, TensorType
 from .pooling import AdaptivePool, WindowPool
-from .rules import need_rank
+from .rules import need_one_dtype, need_rank
 
 
 @declare

@@ -1,12 +1,27 @@
 """Laws over the whole op table: a new op is tested by having a sample."""
 
+from itertools import product
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from nasc.backends import emit_torch
-from nasc.ir import FAMILIES, OPS, CallBlock, DType, Op, arity, attributes_of, build, defaults_of, evaluate, symbol
+from nasc.ir import (
+    FAMILIES,
+    OPS,
+    CallBlock,
+    DType,
+    Op,
+    TensorType,
+    arity,
+    attributes_of,
+    build,
+    defaults_of,
+    evaluate,
+    symbol,
+)
+from nasc.ir.ops.rules import promote
 from nasc.tests.ir.samples import Sample, samples
 
 pytest.importorskip("torch", reason="torch is not installed")
@@ -94,3 +109,41 @@ def _dtype(dtype: DType) -> torch.dtype:
     letters = dtype.value.rstrip("0123456789")
     found: torch.dtype = getattr(torch, names.get(letters, letters) + dtype.value[len(letters) :])
     return found
+
+
+KINDS = {
+    DType.F64: torch.float64,
+    DType.F32: torch.float32,
+    DType.F16: torch.float16,
+    DType.BF16: torch.bfloat16,
+    DType.I64: torch.int64,
+    DType.I32: torch.int32,
+    DType.I8: torch.int8,
+    DType.BOOL: torch.bool,
+}
+
+
+def tensor(dtype: DType, *shape: int) -> torch.Tensor:
+    return torch.zeros(shape, dtype=KINDS[dtype])
+
+
+def test_operands_of_two_dtypes_give_what_torch_makes_of_them() -> None:
+    for a, b in product(KINDS, KINDS):
+        for left, right in (((3,), (3,)), ((3,), ()), ((), (3,)), ((), ())):
+            made = torch.result_type(tensor(a, *left), tensor(b, *right))
+            assert tensor(promote(TensorType(a, left), TensorType(b, right))).dtype == made, (a, left, b, right)
+
+
+def test_numbers_that_bound_integers_give_what_torch_makes_of_them() -> None:
+    for dtype, number in product((DType.I64, DType.I32, DType.BOOL, DType.F16), (1, 0.5)):
+        (made,) = OPS["clamp"](min=number).infer((TensorType(dtype, (3,)),))
+        assert tensor(made.dtype).dtype == torch.clamp(tensor(dtype, 3), min=number).dtype
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+def test_windows_rounded_up_are_counted_alike_with_open_sizes(kernel: int) -> None:
+    for stride, padding, size in product((1, 2, 3, 4), range(kernel // 2 + 1), range(3, 9)):
+        pool = OPS["max_pool1d"](kernel_size=kernel, stride=stride, padding=padding, ceil_mode=True)
+        (open_size,) = pool.infer((TensorType(DType.F32, (1, 1, symbol("L"))),))
+        made = torch.nn.functional.max_pool1d(torch.zeros(1, 1, size), kernel, stride, padding, ceil_mode=True)
+        assert open_size.substitute({"L": size}).shape == made.shape
