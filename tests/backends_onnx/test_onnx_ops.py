@@ -71,6 +71,8 @@ MORE: list[tuple[str, tuple[TensorType, ...], dict[str, Any]]] = [
     ("normalize", (f32(N, 4),), {"p": 1.0}),
     ("var", (f32(N, 4),), {}),
     ("softplus", (f32(N, 4),), {"beta": 2.0}),
+    ("softplus", (f32(N, 4),), {"beta": 2.0, "threshold": 0.5}),
+    ("avg_pool2d", (f32(N, 2, 5, 8),), {"kernel_size": 3, "stride": 2, "ceil_mode": True, "divisor_override": 4}),
     ("add", (TensorType(DType.I64, (N, 4)), f32(N, 4)), {}),
     ("div", (TensorType(DType.I64, (N, 4)),), {"other": 2}),
     ("floor_divide", (TensorType(DType.I64, (N, 4)),), {"other": -3}),

@@ -8,6 +8,9 @@ from types import MappingProxyType
 
 from ..writer import Site, Value
 
+_FLAT = 15
+"""From here on softplus is its operand, to the last digit of a float32."""
+
 
 def _clip(site: Site, low: float, high: float) -> Value:
     return site.add("Clip", site.x, site.number(low), site.number(high))
@@ -46,10 +49,13 @@ def _silu(site: Site) -> Value:
 
 def _softplus(site: Site) -> Value:
     """``log(1 + exp(beta x)) / beta``; above its threshold PyTorch takes x itself, which differs by e^-threshold."""
-    beta = site.get("beta")
-    if beta == 1:
-        return site.add("Softplus", site.x)
-    return site.add("Div", site.add("Softplus", site.add("Mul", site.x, site.number(beta))), site.number(beta))
+    beta, threshold = site.get("beta"), site.get("threshold")
+    scaled = site.x if beta == 1 else site.add("Mul", site.x, site.number(beta))
+    soft = site.add("Softplus", scaled)
+    soft = soft if beta == 1 else site.add("Div", soft, site.number(beta))
+    if threshold >= _FLAT:
+        return soft
+    return site.add("Where", site.add("Greater", scaled, site.number(threshold)), site.x, soft)
 
 
 def _glu(site: Site) -> Value:

@@ -40,11 +40,22 @@ def _in_map(site: Site, largest: Value, places: Value) -> Sequence[Value]:
 
 def _avg_pool(site: Site) -> Value:
     window, divisor = _window(site), site.node.op.attributes().get("divisor_override")
-    counted = divisor is not None or site.get("count_include_pad")
-    mean = site.add("AveragePool", site.x, count_include_pad=int(counted) or None, **window)
     if divisor is None:
-        return mean
+        return site.add("AveragePool", site.x, count_include_pad=int(site.get("count_include_pad")) or None, **window)
+    if window.pop("ceil_mode"):
+        window["pads"] = _whole(site, window)
+    mean = site.add("AveragePool", site.x, count_include_pad=1, **window)
     return site.add("Mul", mean, site.number(prod(window["kernel_shape"]) / float(str(divisor))))
+
+
+def _whole(site: Site, window: Mapping[str, Any]) -> list[int]:
+    """Return pads with which each window that rounding up adds lies in the padded map as a whole."""
+    sizes = site.fixed(site.type.shape[2:], "the size of the input")
+    counts = site.fixed(site.node.type.shape[2:], "the size of the result")
+    before = window["pads"][: len(sizes)]
+    reach = [(n - 1) * s + k for n, s, k in zip(counts, window["strides"], window["kernel_shape"], strict=True)]
+    after = [max(p, end - size - p) for p, end, size in zip(before, reach, sizes, strict=True)]
+    return [*before, *after]
 
 
 def _sizes(site: Site) -> tuple[list[int], list[int]]:
