@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from .. import attributes as at
 from ..attributes import REQUIRED
+from ..diagnostics import counted
 from ..dims import Dim
 from ..op import Call, Layer, Op, Spelling, Types, declare
 from .rules import need_multiple, need_rank, window
@@ -163,9 +164,8 @@ class Interpolate(Op):
     def infer(self, operands: Types) -> Types:
         x = operands[0]
         if x.rank != len(self.size) + 2:
-            raise at.diagnostic(
-                f"interpolate to {len(self.size)} axes needs rank {len(self.size) + 2}, not {x}", code="rank"
-            )
+            axes = counted(len(self.size), "axis", "axes")
+            raise at.diagnostic(f"interpolate to {axes} needs rank {len(self.size) + 2}, not {x}", code="rank")
         self._check_mode()
         return (x.with_shape(*x.shape[:2], *self.size),)
 

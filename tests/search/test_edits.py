@@ -156,7 +156,7 @@ ERRORS = {
     "set %conv1 kernel_size=3": ("changes nothing", "another value"),
     "set %x kernel_size=3": ("is an input", "name a node"),
     "set %conv1 kernel_size=0": ("cannot be 0", ">= 1"),
-    "replace %relu1 with add": ("add takes 2 operands", "an op with 1 operands"),
+    "replace %relu1 with add": ("add takes 2 operands", "an op with 1 operand"),
     "replace %relu1 with relu": ("changes nothing", "another op"),
     "replace %relu1 with parameter": ("there is no op 'parameter'", ""),
     "after %bn1 insert gelux": ("there is no op 'gelux'", "did you mean 'gelu'?"),
