@@ -184,7 +184,7 @@ class Encoder(nn.Module):
             members = Relation(members.start, classes.last[members.index], len(classes.last))
             kinds, rows, steps = kinds[classes.first], rows[classes.first], classes.steps
         h = self.norm(layers(self.states(kinds, rows), steps, self.stack))
-        totals = sums(torch.cat([h, h * h], dim=1), members)
+        totals = torch.cat([sums(h, members), sums(h * h, members)], dim=1)
         return _moments(totals, members.start.diff().unsqueeze(1))
 
     def embed_variants(self, kinds: Tensor, rows: Tensor, keep: Tensor, variants: Variants) -> Tensor:
