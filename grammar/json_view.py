@@ -100,8 +100,6 @@ def _node(node: Node) -> dict[str, Any]:
         attributes = {name: _value(value) for name, value in op.stated().items()}
     loc = node.loc
     everything: dict[str, Any] = {
-        "op": op.name,
-        "callee": op.callee if isinstance(op, CallBlock) else "",
         "operands": list(node.operands),
         "results": list(node.results),
         "attributes": attributes,
@@ -110,7 +108,8 @@ def _node(node: Node) -> dict[str, Any]:
         "loc": {"file": loc.file, "line": loc.line, "column": loc.column} if loc else None,
         "notes": _notes(node.notes),
     }
-    return {key: value for key, value in everything.items() if value}
+    callee = {"callee": op.callee} if isinstance(op, CallBlock) else {}
+    return {"op": op.name, **callee, **{key: value for key, value in everything.items() if value}}
 
 
 def _value(value: object) -> object:

@@ -163,8 +163,9 @@ class _Planner:
                 member = self._member(paths[node.name])
                 member.node = member.node or node
                 self.layers[node.name] = member
-            elif node.op.name in ("parameter", "constant"):
-                self._tensor(node, paths)
+        for node in self.graph.nodes:
+            if node.op.name in ("parameter", "constant"):
+                self._tensor(node)
         self._check_calls()
         self._weightless()
         self._collect()
@@ -208,7 +209,7 @@ class _Planner:
             member = member.children[name]
         return member
 
-    def _tensor(self, node: Node, paths: Mapping[str, str]) -> None:
+    def _tensor(self, node: Node) -> None:
         key: str = getattr(node.op, "key", "") or node.name.replace(".", "_")
         path, _, leaf = key.rpartition(".")
         path = legal(path) if path else ""

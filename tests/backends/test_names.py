@@ -124,3 +124,10 @@ def test_dot_labels_stay_labels(name: str) -> None:
     assert "import" not in outside
     assert "system" not in outside
     assert outside.count("{") == outside.count("}")
+
+
+def test_a_tensor_may_be_called_as_a_layer_that_comes_later(load: Any) -> None:
+    b = Builder()
+    x = b("add", b.input("x", f32(symbol("N"), 4)), b("parameter", key="fc", shape=(4,)))
+    model = load(b.module(b("linear", x, out_features=4, path="fc"))).build_model()
+    assert set(model.state_dict()) == {"fc_", "fc.weight", "fc.bias"}

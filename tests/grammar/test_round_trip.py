@@ -110,3 +110,9 @@ def test_prompts_can_leave_out_what_is_long() -> None:
         'nasc 1\n\ngraph @main() {\n  %r = constant {key="k", shape=[1], data="aaaaaaaa..."}\n  return %r\n}\n'
     )
     assert print_graph(module.main).endswith('%r = "m.py":1\n#a : B')
+
+
+def test_a_block_without_a_name_survives_json() -> None:
+    text = 'nasc 1\ngraph @main(%x: f32[2]) {\n  %y = call @"" %x\n  return %y\n}\n'
+    module = parse(text + 'graph @""(%x: f32[2]) {\n  %y = relu %x\n  return %y\n}\n')
+    assert from_json(to_json(module)) == module
