@@ -118,13 +118,15 @@ class _Target:
     scopes: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     origins: dict[str, Origin] = field(default_factory=lambda: dict[str, Origin]())
     taken: set[str] = field(default_factory=lambda: set[str]())
+    counts: dict[str, int] = field(default_factory=lambda: dict[str, int]())
     bound: dict[tuple[str, tuple[tuple[str, Dim], ...]], list[Bound]] = field(default_factory=lambda: {})
 
     def fresh(self, name: str) -> str:
         """Return the name, numbered where it is taken."""
-        candidate, count = name, 1
+        candidate = name
         while candidate in self.taken:
-            candidate, count = f"{name}_{count}", count + 1
+            self.counts[name] = self.counts.get(name, 0) + 1
+            candidate = f"{name}_{self.counts[name]}"
         self.taken.add(candidate)
         return candidate
 

@@ -152,23 +152,19 @@ def _named(entries: Sequence[Entry], group: Member) -> tuple[Entry, ...] | None:
     """Return the entries with names for those that need none in the state dict."""
     names = {entry.name for entry in entries if entry.name} | set(group.children)
     named: list[Entry] = []
+    counts: dict[str, int] = {}
     for entry in entries:
         name = entry.name
         if not name:
-            name = _fresh(entry.node.op.name if entry.node else "group", names)
+            name = stem = entry.node.op.name if entry.node else "group"
+            while name in names:
+                counts[stem] = counts.get(stem, 1) + 1
+                name = f"{stem}_{counts[stem]}"
             names.add(name)
         named.append(Entry(name, entry.node, entry.chain))
     used = [entry.name for entry in named]
     odd = any(name in ON_MODULE or name in ON_CONTAINER or not plain(name) for name in used)
     return None if odd or len(set(used)) != len(used) else tuple(named)
-
-
-def _fresh(stem: str, taken: set[str]) -> str:
-    name, count = stem, 1
-    while name in taken:
-        count += 1
-        name = f"{stem}_{count}"
-    return name
 
 
 def arguments(op: Op, layer: Layer, extra: dict[str, object]) -> tuple[dict[str, object], dict[str, object]]:

@@ -106,6 +106,10 @@ def plain(name: str) -> bool:
     return bool(_SIMPLE.fullmatch(name)) and not keyword.iskeyword(name) and not name.startswith("__")
 
 
+_FEW = 64
+"""Up to here the lowest number that is free is looked for one by one."""
+
+
 def identifier(text: str, taken: Container[str] = (), limit: int = 40) -> str:
     """Return a Python variable name near ``text`` that shadows nothing and is not taken."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", text).strip("_")[:limit] or "value"
@@ -115,10 +119,13 @@ def identifier(text: str, taken: Container[str] = (), limit: int = 40) -> str:
         name = f"{name}_"
     if name not in taken and name not in _TAKEN:
         return name
-    count = 2
-    while f"{name}{count}" in taken:
-        count += 1
-    return f"{name}{count}"
+    last, free = 1, 2
+    while f"{name}{free}" in taken:
+        last, free = free, free + 1 if free < _FEW else 2 * free
+    while free - last > 1:
+        middle = (last + free) // 2
+        last, free = (middle, free) if f"{name}{middle}" in taken else (last, middle)
+    return f"{name}{free}"
 
 
 def class_name(text: str, taken: Container[str] = ()) -> str:

@@ -45,12 +45,65 @@ def calls(work: Callable[[], object]) -> int:
     return next(counter)
 
 
+def lines_run(work: Callable[[], object]) -> int:
+    """Return how many lines were run."""
+    counter = count()
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        next(counter)
+        return trace
+
+    usual = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(usual)
+    return next(counter)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_work_grows_as_the_nodes_do(stage: str) -> None:
     STAGES[stage](chain(16))
     small, large = (chain(80), chain(320))
     few, many = calls(lambda: STAGES[stage](small)), calls(lambda: STAGES[stage](large))
     assert many <= 4.6 * few
+
+
+def branches(count: int) -> Module:
+    """Values that are all live at once."""
+    b = Builder()
+    x = b.input("x", f32(symbol("N"), 8))
+    return b.module(b("cat", *(b("relu", x, path=f"branch.{i}") for i in range(count)), dim=1))
+
+
+def steps(count: int) -> Module:
+    """One group of layers whose activations have no names of their own."""
+    b = Builder()
+    x = b.input("x", f32(symbol("N"), 8))
+    for i in range(count):
+        x = b("gelu", b("linear", x, out_features=8, path=f"steps.{2 * i + 7}"), path="steps")
+    return b.module(x)
+
+
+def again(count: int) -> Module:
+    """Calls that share one path, and so their weights."""
+    g = Builder("block")
+    block = g.finish(g("linear", g.input("x", f32(symbol("N"), 8)), out_features=8, path="fc"))
+    b = Builder(blocks={"block": block})
+    x = b.input("x", f32(symbol("N"), 8))
+    for _ in range(count):
+        (x,) = b.call("block", x, path="same")
+    return b.module(x)
+
+
+@pytest.mark.parametrize(("made", "stage"), [(branches, emit_torch), (steps, emit_torch), (again, inline)])
+def test_names_that_collide_are_told_apart_in_linear_work(
+    made: Callable[[int], Module], stage: Callable[[Module], object]
+) -> None:
+    stage(made(8))
+    small, large = made(200), made(800)
+    assert lines_run(lambda: stage(large)) <= 5 * lines_run(lambda: stage(small))
 
 
 def test_thousands_of_nodes_pass_every_stage() -> None:
