@@ -232,10 +232,10 @@ def test_folders_of_earlier_layouts_go_and_no_others(source, cache, monkeypatch)
     for folder in (*kept[:1], *kept[2:], other):
         (folder / "inside").mkdir(parents=True)
     assert converted(source, silent) == kept[1]
-    assert sorted(folder.parent.iterdir()) == sorted([*kept[1:], other])
+    assert sorted(other.parent.iterdir()) == sorted([*kept[1:], other])
     monkeypatch.setattr(weights, "_LAYOUT", 3)
     assert converted(source, pytest.fail) == kept[2]
-    assert sorted(folder.parent.iterdir()) == sorted([*kept[2:], other])
+    assert sorted(other.parent.iterdir()) == sorted([*kept[2:], other])
 
 
 def test_the_model_stays_loaded_from_one_tuning_to_the_next(source, cache, monkeypatch):
