@@ -28,14 +28,17 @@ _UNFIT = re.compile(r"\W")
 T = TypeVar("T")
 
 
-def lower_model(model: ModelProto | Path, inputs: Sequence[TensorType] = ()) -> Lowered:
-    """Return an ONNX model as a module. Raises NascError with everything that is wrong with it."""
+def lower_model(model: ModelProto | Path, inputs: Sequence[TensorType] = (), *, known: bool = True) -> Lowered:
+    """Return an ONNX model as a module. Raises NascError with everything that is wrong with it.
+
+    ``known`` says that somebody has the model's tensors by their names, so that no other numbers may have these.
+    """
     place = str(model) if isinstance(model, Path) else "<model>"
     folder = model.parent if isinstance(model, Path) else None
     proto = read_model(model) if isinstance(model, Path) else model
     check_structure(proto.graph, place)
     check_expansion(proto, place)
-    translation = Translation(proto, folder, place)
+    translation = Translation(proto, folder, place, known)
     frame = Frame(translation.opset)
     _guarded(lambda: translation.initializers(proto.graph, frame), place)
     _guarded(lambda: _inputs(proto.graph, translation, frame, inputs), place)

@@ -53,8 +53,12 @@ class Frame:
 class Translation:
     """The state of lowering one model: the graph under construction, its weights, and what went wrong."""
 
-    def __init__(self, model: ModelProto, folder: Path | None, place: str) -> None:
-        """Start with the functions of a model; ``place`` is the file that errors name."""
+    def __init__(self, model: ModelProto, folder: Path | None, place: str, known: bool) -> None:
+        """Start with the functions of a model; ``place`` is the file that errors name.
+
+        ``known`` says whether the names of its initializers are kept for their numbers.
+        """
+        self._known = known
         self.builder = Builder("main")
         self.functions: Functions = functions_of(model)
         self.opset = opset_of(model, place)
@@ -77,7 +81,8 @@ class Translation:
             trained = (
                 array.dtype.kind in "fVc" and array.ndim > 0 and not (array.size == 1 and _LIFTED.match(tensor.name))
             )
-            self.stored.setdefault(key_text(tensor.name), array)
+            if self._known:
+                self.stored.setdefault(key_text(tensor.name), array)
             frame.values[tensor.name] = Value(array=array, key=tensor.name, trained=trained)
         if graph.sparse_initializer:
             name = graph.sparse_initializer[0].values.name

@@ -9,7 +9,6 @@ from typing import Any
 
 from ...ir import Diagnostic, DType, Module, NascError, TensorType
 from ..lowered import Lowered
-from ..onnx import lower_onnx
 from .naming import name_weights, tidy, variable_keys
 from .rewriting import prepared
 from .runtime import erfc, quiet, silent, tensorflow
@@ -80,6 +79,8 @@ def _spec(tf: Any, type: TensorType) -> Any:
 
 def _lowered(function: Any, owner: Any, types: Sequence[TensorType], source: str) -> Lowered:
     """Return a concrete function as a module; ``types`` fix sizes that its signature leaves open."""
+    from ..onnx.lowering import lower_model
+
     inputs = [tensor for tensor in function.inputs if tensor.dtype != "resource"]
     inputs = inputs[: len(inputs) - _constants(function)]
     with quiet(), silent():
@@ -91,7 +92,7 @@ def _lowered(function: Any, owner: Any, types: Sequence[TensorType], source: str
     name_weights(proto, keys)
     tidy(proto, [_plain(tensor.name) for tensor in inputs])
     given = [_first(t, tensor.name in images) for t, tensor in zip(types, inputs, strict=False)] if types else []
-    lowered = lower_onnx(proto, given)
+    lowered = lower_model(proto, given, known=False)
     return _noted(lowered, inputs, images, [name in maps for name in outputs], function, source)
 
 
