@@ -17,8 +17,8 @@ Path = Literal["auto", "portable", "triton"]
 
 NARROW = 64
 NARROW_FORWARD = 128
-"""Up to this width Triton computes a whole layer on the chip, with and without a gradient; beyond, the library's
-products of matrices are faster (docs/benchmarks.md)."""
+"""Up to this width Triton computes a whole layer on the chip, with and without a gradient; beyond, the library
+multiplies matrices. At 256 that is faster both ways; training at 128 was not measured (docs/benchmarks.md)."""
 
 
 class Weights(NamedTuple):

@@ -33,9 +33,8 @@ class Relation:
             rising, order = reader.sort(stable=True)
             edges = torch.arange(rows + 1, device=reader.device)
             return Relation(torch.searchsorted(rising, edges), read.index_select(0, order), columns)
-        order = torch.from_numpy(
-            np.argsort(reader.numpy(), kind="stable")
-        )  # faster than torch on keys that almost rise
+        # NumPy sorts keys that almost rise faster than torch does.
+        order = torch.from_numpy(np.argsort(reader.numpy(), kind="stable"))
         return Relation(starts(torch.bincount(reader, minlength=rows)), read.index_select(0, order), columns)
 
     @cached_property
